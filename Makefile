@@ -1,0 +1,36 @@
+# Each target is one script in .ci/, so that what a machine runs and what a person runs are the same.
+.DEFAULT_GOAL := help
+.PHONY: help run stop test lint lock messages bench chaos clean
+
+# Some machines forbid bytecode; every start would then compile everything again (3.6 s instead of 1.4 s).
+unexport PYTHONDONTWRITEBYTECODE
+
+help: ## Say what each target does
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' Makefile
+
+run: ## Set up what is missing, then serve the demo at http://127.0.0.1:8000 (PORT changes it); Ctrl-C stops it
+	@.ci/serve
+
+stop: ## Stop the site that `make run` started
+	@.ci/stop
+
+test: ## Run the whole suite, set-up included: on SQLite, then on a real PostgreSQL and a real Redis
+	@.ci/test
+
+lint: ## Check style, format and the direction of imports
+	@.ci/lint
+
+lock: ## Resolve the dependencies of pyproject.toml again, with hashes
+	@.ci/lock
+
+messages: ## Collect the sentences to translate, and say which have no English yet
+	@.ci/messages
+
+bench: ## Measure speed (not yet)
+	@echo "Not yet: this will measure pages a second, deliveries a minute and documents a minute."
+
+chaos: ## Break everything while people share, and count what was lost (not yet)
+	@echo "Not yet: this will kill workers, wipe Redis and restart PostgreSQL while shares come in, then compare promises with mailboxes."
+
+clean: ## Remove what was built (.venv, caches); the data in var/ stays
+	@.ci/clean
