@@ -1,0 +1,11 @@
+"""Celery is the bell that wakes a delivery at once. The row is the queue: with Celery silent the sweep does it all."""
+
+import os
+
+from celery import Celery
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
+
+app = Celery("ordolien")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()

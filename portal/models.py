@@ -1,0 +1,135 @@
+"""The foundation: who signs in, what was done (append-only), what was already asked, what must be said by e-mail."""
+
+from django.contrib.auth.base_user import BaseUserManager
+from django.contrib.auth.models import AbstractUser
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from portal.ids import uuid7
+
+
+class UserAccounts(BaseUserManager):
+    """Accounts are found by e-mail address, whatever its case."""
+
+    def create_user(self, email, password=None, **fields):
+        user = self.model(email=self.normalize_email(email).lower(), **fields)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+    def create_superuser(self, email, password=None, **fields):
+        return self.create_user(email, password, is_staff=True, is_superuser=True, **fields)
+
+    def get_by_natural_key(self, email):
+        return self.get(email=email.lower())
+
+
+class User(AbstractUser):
+    """A person who signs in and acts. Whose health data they may see is said elsewhere (PatientAccess)."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    username = None
+    email = models.EmailField(_("adresse e-mail"), unique=True)
+    language = models.CharField(max_length=5, default="fr", choices=[("fr", "Français"), ("en", "English")])
+
+    USERNAME_FIELD = "email"
+    REQUIRED_FIELDS = []
+
+    objects = UserAccounts()
+
+    class Meta:
+        verbose_name = _("compte")
+        verbose_name_plural = _("comptes")
+
+    def __str__(self):
+        return str(self.id)
+
+
+class AuditHead(models.Model):
+    """The last link of each chain. Locked while a link is added, so a chain never forks."""
+
+    chain = models.PositiveSmallIntegerField(primary_key=True)
+    length = models.PositiveBigIntegerField(default=0)
+    hash = models.CharField(max_length=64, default="0" * 64)
+
+    def __str__(self):
+        return f"{self.chain}:{self.length}"
+
+
+class AuditEvent(models.Model):
+    """One thing that somebody did. Append-only: a trigger in the database refuses UPDATE and DELETE.
+
+    `actor` is who acted (user, pharmacy software, the system), `patient` whose data it was. No names, no health data:
+    `detail` holds ids, codes and counts.
+    """
+
+    chain = models.PositiveSmallIntegerField()
+    position = models.PositiveBigIntegerField()
+    at = models.DateTimeField()
+    kind = models.CharField(max_length=60)
+    actor = models.CharField(max_length=80)  # "user:<uuid>", "pharmacy:<uuid>", "system:delivery"
+    patient = models.UUIDField(null=True, db_index=True)
+    subject = models.CharField(max_length=100, blank=True, db_index=True)  # "share:<uuid>"
+    detail = models.JSONField(default=dict)
+    previous = models.CharField(max_length=64)
+    hash = models.CharField(max_length=64, unique=True)
+
+    class Meta:
+        verbose_name = _("trace")
+        verbose_name_plural = _("traces")
+        ordering = ["-at", "-position"]
+        constraints = [models.UniqueConstraint(fields=["chain", "position"], name="audit_one_link_a_position")]
+
+    def __str__(self):
+        return f"{self.kind} {self.chain}:{self.position}"
+
+
+class IdempotencyKey(models.Model):
+    """The answer given to a write, kept with its effect: the same key and body get the same answer."""
+
+    scope = models.CharField(max_length=120)  # who asks and what: "user:<uuid>:share"
+    key = models.CharField(max_length=80)
+    request_hash = models.CharField(max_length=64)
+    answer = models.JSONField(null=True)
+    created_at = models.DateTimeField(auto_now_add=True, db_index=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["scope", "key"], name="idempotency_one_effect_a_key")]
+
+    def __str__(self):
+        return f"{self.scope} {self.pk}"
+
+
+class Notice(models.Model):
+    """An e-mail to a person, without one word of health. The row is the queue, as for deliveries."""
+
+    class Status(models.TextChoices):
+        QUEUED = "queued", _("en attente")
+        SENT = "sent", _("envoyé")
+        FAILED = "failed", _("en échec")
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="notices")
+    kind = models.CharField(max_length=40)  # names the template: templates/emails/<kind>.txt
+    path = models.CharField(max_length=200)  # where to look in the portal; opaque ids only
+    status = models.CharField(max_length=10, choices=Status.choices, default=Status.QUEUED)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    next_attempt_at = models.DateTimeField()
+    lease_until = models.DateTimeField(null=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    sent_at = models.DateTimeField(null=True)
+
+    class Meta:
+        verbose_name = _("avis")
+        verbose_name_plural = _("avis")
+        indexes = [models.Index(fields=["next_attempt_at"], name="notice_due", condition=models.Q(status="queued"))]
+        constraints = [
+            models.CheckConstraint(
+                name="notice_sent_has_its_time",
+                condition=models.Q(status="sent", sent_at__isnull=False)
+                | ~models.Q(status="sent") & models.Q(sent_at__isnull=True),
+            )
+        ]
+
+    def __str__(self):
+        return f"{self.kind} {self.id}"

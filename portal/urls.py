@@ -1,0 +1,30 @@
+"""The whole map. Each app holds its own pages; names are flat."""
+
+from django.conf import settings
+from django.contrib import admin
+from django.contrib.auth.decorators import login_not_required
+from django.urls import include, path
+from django.views.i18n import set_language
+
+from portal import demo, health, views
+
+urlpatterns = [
+    path("", include("sharing.urls")),
+    path("", include("prescriptions.urls")),
+    path("compte/", include("allauth.urls")),
+    path("compte/debut/", views.account_start, name="account_start"),
+    path("langue/", login_not_required(set_language), name="set_language"),
+    path("aide/", views.help_page, name="help"),
+    path("accessibilite/", views.accessibility, name="accessibility"),
+    path("admin/", admin.site.urls),
+    path("healthz", health.healthz, name="health"),
+    path("healthz/deep", health.deep, name="health-deep"),
+    path("api/", include("portal.api_urls")),
+]
+
+if settings.DEMO:
+    urlpatterns += [
+        path("demo/", demo.people, name="demo"),
+        path("demo/enter/<slug:persona>/", demo.enter, name="demo-enter"),
+        path("demo/messages/<slug:persona>/", demo.notices, name="demo-notices"),
+    ]

@@ -1,0 +1,226 @@
+"""What can be done with a share. One verb, one function: keyword-only, author last, atomic, audit inside.
+
+Nothing here touches the outside: messages and notices are rows that the sweep sends.
+`by` is the person (User) who acts, or "system:…". `door` says how the act came in (ShareEvent.Door).
+"""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from portal import audit, idempotency, notices
+from portal.reasons import refuse_if
+from prescriptions import documents
+from prescriptions.models import Prescription
+from sharing import bell, delivery, policies
+from sharing.models import Pharmacy, PharmacyMember, Share, ShareEvent, ThreadMessage
+from sharing.states import SHARE_MOVES, ShareStatus
+
+Door = ShareEvent.Door
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a pharmacy answers, by whatever door. `status` None: only words."""
+
+    status: str | None = None
+    text: str = ""
+    missing: str = ""
+    expected_on: date | None = None
+    refusal: str = ""
+    ready_until: date | None = None
+
+
+def share_prescription(
+    *,
+    prescription: Prescription,
+    pharmacy: Pharmacy,
+    message: str = "",
+    wished_at: datetime | None = None,
+    key: str = "",
+    by,
+) -> Share:
+    """Writes the share, its delivery with the frozen message and the audit line, in one transaction.
+
+    `key`: the form's one-time key; sent twice, it makes one share. Raises Refused with the policy's reason.
+    """
+    refuse_if(policies.why_message_too_long(message))
+    documents.for_message(prescription)  # rendered before the transaction: it takes a tenth of a second
+
+    def effect() -> dict:
+        share = _create_share(prescription, pharmacy, message, wished_at, by)
+        return {"share": str(share.pk)}
+
+    facts = {
+        "prescription": prescription.pk,
+        "pharmacy": pharmacy.pk,
+        "message": message,
+        "wished_at": wished_at,
+    }
+    answer = idempotency.once(scope=f"{audit.actor_name(by)}:share", key=key, request_facts=facts, effect=effect)
+    return prescription.shares.get(pk=answer["share"])
+
+
+@transaction.atomic
+def _create_share(prescription, pharmacy, message, wished_at, by, moved_from=None) -> Share:
+    Prescription.objects.select_for_update().get(pk=prescription.pk)  # one at a time a prescription
+    refuse_if(policies.why_not_share(prescription, pharmacy))
+    now = timezone.now()
+    share = Share(
+        prescription=prescription,
+        patient=prescription.patient,
+        pharmacy=pharmacy,
+        shared_by=by,
+        message=message,
+        wished_at=wished_at,
+        status_at=now,
+        created_at=now,
+        moved_from=moved_from,
+    )
+    try:
+        with transaction.atomic():
+            share.save(force_insert=True)
+    except IntegrityError:
+        refuse_if(policies.why_already_shared(prescription))
+        raise
+    share.events.create(status=ShareStatus.SHARED, at=now, door=Door.PORTAL)
+    _remember_pharmacy(share, now)
+    audit.record(kind="share.created", by=by, patient_id=share.patient_id, subject=share, pharmacy=pharmacy.finess)
+    queued = delivery.enqueue_share(share)
+    bell.ring_on_commit(queued.pk)
+    return share
+
+
+def _remember_pharmacy(share: Share, now) -> None:
+    share.patient.own_pharmacies.update_or_create(pharmacy=share.pharmacy, defaults={"last_used_at": now})
+
+
+@transaction.atomic
+def move_share(*, share: Share, pharmacy: Pharmacy, message: str = "", wished_at=None, by) -> Share:
+    """Takes the share back and sends the prescription to another pharmacy, in one step: never two at once."""
+    documents.for_message(share.prescription)
+    refuse_if(policies.why_not_receive(pharmacy, share.prescription))
+    revoke_share(share=share, by=by)
+    return _create_share(share.prescription, pharmacy, message, wished_at, by, moved_from=share)
+
+
+@transaction.atomic
+def revoke_share(*, share: Share, by) -> Share:
+    """The patient takes it back. Not yet claimed: never sent. Already leaving: a recall message follows."""
+    share = _locked(share)
+    _move(share, ShareStatus.REVOKED, by=by, door=Door.PORTAL)
+    recall = delivery.cancel_or_recall(share)
+    if recall is not None:
+        bell.ring_on_commit(recall.pk)
+    return share
+
+
+@transaction.atomic
+def open_share(*, share: Share, by, door: str = Door.DESK) -> Share:
+    """The pharmacy reads it. The first time it becomes `opened`; every time is audited."""
+    share = _locked(share)
+    if share.status == ShareStatus.SHARED:
+        return _move(share, ShareStatus.OPENED, by=by, door=door)
+    audit.record(kind="share.read", by=by, patient_id=share.patient_id, subject=share)
+    return share
+
+
+@transaction.atomic
+def take_share(*, share: Share, member: PharmacyMember, by) -> Share:
+    """A member of the team says "mine". A colleague may take it over."""
+    share = _locked(share)
+    refuse_if(policies.why_not_write(share))
+    share.taken_by, share.taken_at = member, timezone.now()
+    share.save(update_fields=["taken_by", "taken_at"])
+    audit.record(kind="share.taken", by=by, patient_id=share.patient_id, subject=share)
+    return share
+
+
+@transaction.atomic
+def record_reply(*, share: Share, answer: Answer, door: str, by) -> Share:
+    """The pharmacy's answer, from the desk, the API or by mail: words, a new state, or both."""
+    share = _locked(share)
+    refuse_if(policies.why_message_too_long(answer.text))
+    if answer.status:
+        share.refusal = answer.refusal
+        share.missing, share.expected_on = answer.missing, answer.expected_on
+        share.ready_until = answer.ready_until
+        _move(share, answer.status, by=by, door=door)
+    elif door != Door.MAIL:
+        refuse_if(policies.why_not_write(share))
+    if answer.text:
+        _keep_words(share, ThreadMessage.Side.PHARMACY, answer.text, door, by)
+    return share
+
+
+@transaction.atomic
+def post_message(*, share: Share, text: str, by) -> ThreadMessage:
+    """The patient writes to the pharmacy: in the thread, and by mail to its mailbox."""
+    share = _locked(share)
+    refuse_if(policies.why_not_write(share) or policies.why_message_too_long(text))
+    words = _keep_words(share, ThreadMessage.Side.PATIENT, text, Door.PORTAL, by)
+    queued = delivery.enqueue_words(share, words)
+    bell.ring_on_commit(queued.pk)
+    return words
+
+
+@transaction.atomic
+def mark_undeliverable(*, share: Share, by: str) -> Share:
+    """The mailbox refused it. If the pharmacy already reads it at its desk, the share stays alive."""
+    share = _locked(share)
+    if share.status == ShareStatus.SHARED:
+        _move(share, ShareStatus.UNDELIVERABLE, by=by, door=Door.SYSTEM)
+    return share
+
+
+@transaction.atomic
+def expire_share(*, share: Share, by: str) -> Share:
+    share = _locked(share)
+    _move(share, ShareStatus.EXPIRED, by=by, door=Door.SYSTEM)
+    return share
+
+
+def _locked(share: Share) -> Share:
+    return Share.objects.select_for_update().get(pk=share.pk)
+
+
+def _move(share: Share, status: str, *, by, door: str) -> Share:
+    """The one place where Share.status changes: table, event, audit, notice."""
+    refuse_if(policies.why_not_move(share, status))
+    move = SHARE_MOVES[share.status, status]
+    share.status, share.status_at = status, timezone.now()
+    share.save()
+    share.events.create(status=status, at=share.status_at, door=door)
+    audit.record(kind=move.audit, by=by, patient_id=share.patient_id, subject=share, door=str(door))
+    if move.notice:
+        _notify(share, getattr(notices, move.notice))
+    return share
+
+
+def _keep_words(share, side, text, door, by) -> ThreadMessage:
+    words = ThreadMessage(
+        share=share,
+        side=side,
+        author=None if isinstance(by, str) else by,
+        body=text,
+        door=door,
+        created_at=timezone.now(),
+        after_end=not share.is_active(),
+    )
+    words.save(force_insert=True)
+    audit.record(kind="share.message", by=by, patient_id=share.patient_id, subject=share, side=str(side))
+    if side == ThreadMessage.Side.PHARMACY:
+        _notify(share, notices.new_message)
+    return words
+
+
+def _notify(share: Share, notice) -> None:
+    """Everybody who may see this share in the patient's space, and nobody else."""
+    for access in share.patient.accesses.filter(revoked_at=None).select_related("user"):
+        if (
+            access.is_open()
+            and share.patient.prescriptions.seen_by(access.user).filter(pk=share.prescription_id).exists()
+        ):
+            notice(to=access.user, path=f"/partages/{share.pk}/")

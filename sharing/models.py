@@ -1,0 +1,365 @@
+"""Pharmacies, what a patient shares with one of them, the delivery of it, and the words exchanged."""
+
+import secrets
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from portal.crypto import EncryptedBinaryField, EncryptedTextField
+from portal.ids import uuid7
+from prescriptions.models import Patient, Prescription
+from sharing.states import ACTIVE, DUE, IN_TROUBLE, DeliveryStatus, ShareStatus
+
+RECEIPT_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford: no I, L, O, U
+
+
+def new_receipt() -> str:
+    """Ten characters said aloud without mistake, shown as `7K3P9-QXM2T`."""
+    return "".join(secrets.choice(RECEIPT_ALPHABET) for _ in range(10))
+
+
+def new_token() -> str:
+    return secrets.token_hex(16)
+
+
+class Pharmacy(models.Model):
+    """An establishment of FINESS category 620. Coordinates in WGS 84 degrees."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    finess = models.CharField("FINESS", max_length=9, unique=True)
+    name = models.CharField(_("nom"), max_length=160)
+    address = models.CharField(_("adresse"), max_length=200, blank=True)
+    postcode = models.CharField(_("code postal"), max_length=5)
+    town = models.CharField(_("commune"), max_length=100)
+    department = models.CharField(_("département"), max_length=3)
+    phone = models.CharField(_("téléphone"), max_length=20, blank=True)
+    latitude = models.FloatField(null=True, blank=True)
+    longitude = models.FloatField(null=True, blank=True)
+    search_text = models.CharField(max_length=400, editable=False)  # words of name, town, postcode without accents
+    is_open = models.BooleanField(default=True)  # False: closed for good or gone from the directory
+    source_date = models.DateField(null=True, blank=True)  # of the directory it comes from
+
+    class Meta:
+        verbose_name = _("pharmacie")
+        verbose_name_plural = _("pharmacies")
+        ordering = ["name", "finess"]
+        indexes = [
+            models.Index(fields=["postcode"], name="pharmacy_postcode"),
+            models.Index(fields=["latitude", "longitude"], name="pharmacy_place"),
+        ]
+
+    def __str__(self):
+        return f"{self.name} ({self.finess})"
+
+    @property
+    def mailbox(self):
+        """The organisational mailbox a share goes to: the best ranked listed one, or None."""
+        return next((box for box in self.mailboxes.all() if box.is_listed), None)
+
+
+class Mailbox(models.Model):
+    """An organisational MSSanté mailbox (ORG) of a pharmacy. One address may serve two pharmacies."""
+
+    pharmacy = models.ForeignKey(Pharmacy, on_delete=models.CASCADE, related_name="mailboxes")
+    address = models.CharField(_("adresse MSSanté"), max_length=254)  # lower case
+    rank = models.PositiveSmallIntegerField(default=0)  # 0 is preferred
+    is_listed = models.BooleanField(default=True)  # False: red list
+
+    class Meta:
+        ordering = ["rank", "address"]
+        constraints = [models.UniqueConstraint(fields=["pharmacy", "address"], name="mailbox_once_a_pharmacy")]
+
+    def __str__(self):
+        return self.address
+
+
+class PharmacyMember(models.Model):
+    """A professional working in a pharmacy. Authorised on (profession, structure), not on the person alone."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="pharmacy_members")
+    pharmacy = models.ForeignKey(Pharmacy, on_delete=models.CASCADE, related_name="members")
+    display_name = models.CharField(_("nom affiché"), max_length=100)
+    rpps = models.CharField("RPPS", max_length=11, blank=True)
+    left_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["user", "pharmacy"], condition=Q(left_at=None), name="member_once")
+        ]
+
+    def __str__(self):
+        return str(self.pk)
+
+
+class PatientPharmacy(models.Model):
+    """A pharmacy that is the patient's own: chosen as favourite, or gone to."""
+
+    patient = models.ForeignKey(Patient, on_delete=models.CASCADE, related_name="own_pharmacies")
+    pharmacy = models.ForeignKey(Pharmacy, on_delete=models.CASCADE, related_name="+")
+    is_favourite = models.BooleanField(default=False)
+    last_used_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-is_favourite", "-last_used_at"]
+        constraints = [models.UniqueConstraint(fields=["patient", "pharmacy"], name="own_pharmacy_once")]
+
+    def __str__(self):
+        return str(self.pk)
+
+
+class ShareQuerySet(models.QuerySet):
+    def active(self):
+        return self.filter(status__in=ACTIVE)
+
+    def seen_by(self, user):
+        """Follows the prescription: what this person may not see, its shares do not show either."""
+        return self.filter(prescription__in=Prescription.objects.seen_by(user))
+
+    def on_desk(self):
+        """What the pharmacy's worklist shows: everything that reached it, and the bare fact of what was taken back."""
+        return self.exclude(status=ShareStatus.UNDELIVERABLE)
+
+    def with_content(self):
+        return self.select_related("prescription__patient", "prescription__prescriber", "pharmacy", "taken_by")
+
+
+class Share(models.Model):
+    """One prescription sent by a patient to one pharmacy. One active share a prescription."""
+
+    class Refusal(models.TextChoices):
+        OUT_OF_STOCK = "stock", _("rupture de stock")
+        NOT_SOLD = "not-sold", _("produit que la pharmacie ne délivre pas")
+        NOT_VALID = "not-valid", _("ordonnance qui ne peut pas être délivrée en l’état")
+        ORIGINAL_NEEDED = "original", _("original nécessaire")
+        CLOSED = "closed", _("pharmacie fermée à la date souhaitée")
+        OTHER = "other", _("autre raison")
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    prescription = models.ForeignKey(Prescription, on_delete=models.PROTECT, related_name="shares")
+    patient = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="shares")
+    pharmacy = models.ForeignKey(Pharmacy, on_delete=models.PROTECT, related_name="shares")
+    shared_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    receipt = models.CharField(max_length=10, unique=True, default=new_receipt)
+    token = models.CharField(max_length=32, unique=True, default=new_token)  # threads the mail; says nothing
+    status = models.CharField(max_length=16, choices=ShareStatus.choices, default=ShareStatus.SHARED)
+    status_at = models.DateTimeField()
+    message = EncryptedTextField(blank=True, default="")  # the patient's optional word
+    wished_at = models.DateTimeField(null=True, blank=True)  # when the patient would like to come
+    taken_by = models.ForeignKey(PharmacyMember, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    taken_at = models.DateTimeField(null=True, blank=True)
+    refusal = models.CharField(max_length=10, choices=Refusal.choices, blank=True)
+    missing = EncryptedTextField(blank=True, default="")  # what a partly ready one lacks
+    expected_on = models.DateField(null=True, blank=True)  # when the missing part should come
+    ready_until = models.DateField(null=True, blank=True)
+    thread_closed_at = models.DateTimeField(null=True, blank=True)  # the professional ended it (X-MSS-MES: FIN)
+    moved_from = models.OneToOneField("self", null=True, blank=True, on_delete=models.PROTECT, related_name="moved_to")
+    created_at = models.DateTimeField()
+
+    objects = ShareQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("envoi")
+        verbose_name_plural = _("envois")
+        ordering = ["-created_at", "-id"]
+        indexes = [
+            models.Index(fields=["pharmacy", "status", "-created_at"], name="share_worklist"),
+            models.Index(fields=["patient", "-created_at"], name="share_of_patient"),
+        ]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["prescription"],
+                condition=Q(status__in=ACTIVE),
+                name="share_one_active_a_prescription",
+            ),
+            models.CheckConstraint(
+                name="share_refused_has_its_reason",
+                condition=Q(status="refused") & ~Q(refusal="") | ~Q(status="refused") & Q(refusal=""),
+            ),
+            models.CheckConstraint(
+                name="share_taken_has_its_time",
+                condition=Q(taken_by__isnull=True) | Q(taken_at__isnull=False),
+            ),
+        ]
+
+    def __str__(self):
+        return str(self.id)
+
+    @property
+    def receipt_shown(self) -> str:
+        return f"{self.receipt[:5]}-{self.receipt[5:]}"
+
+    def is_active(self) -> bool:
+        return self.status in ACTIVE
+
+    @property
+    def first_delivery(self):
+        """The message that carries the prescription (later ones carry words or a recall)."""
+        return next((d for d in self.deliveries.all() if d.kind == Delivery.Kind.SHARE), None)
+
+
+class ShareEvent(models.Model):
+    """The share's timeline: each state with its time, and by which door it came."""
+
+    class Door(models.TextChoices):
+        PORTAL = "portal", _("portail")
+        DESK = "desk", _("comptoir")
+        MAIL = "mail", _("messagerie")
+        API = "api", _("logiciel")
+        SYSTEM = "system", _("automatique")
+
+    share = models.ForeignKey(Share, on_delete=models.CASCADE, related_name="events")
+    status = models.CharField(max_length=16, choices=ShareStatus.choices)
+    at = models.DateTimeField()
+    door = models.CharField(max_length=10, choices=Door.choices)
+
+    class Meta:
+        ordering = ["at", "id"]
+
+    def __str__(self):
+        return f"{self.status} {self.pk}"
+
+
+class ThreadMessage(models.Model):
+    """Words between the patient and the pharmacy. A message is not a state."""
+
+    class Side(models.TextChoices):
+        PATIENT = "patient", _("patient")
+        PHARMACY = "pharmacy", _("pharmacie")
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    share = models.ForeignKey(Share, on_delete=models.CASCADE, related_name="messages")
+    side = models.CharField(max_length=10, choices=Side.choices)
+    author = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    body = EncryptedTextField()
+    door = models.CharField(max_length=10, choices=ShareEvent.Door.choices)
+    created_at = models.DateTimeField()
+    after_end = models.BooleanField(default=False)  # came when the share was closed: kept, shown to the right side
+
+    class Meta:
+        ordering = ["created_at", "id"]
+
+    def __str__(self):
+        return str(self.id)
+
+
+class DeliveryQuerySet(models.QuerySet):
+    def due(self, now):
+        """What a sweep may claim at `now` (the database's clock)."""
+        return self.filter(
+            Q(status__in=[DeliveryStatus.QUEUED, DeliveryStatus.RETRY], next_attempt_at__lte=now)
+            | Q(status=DeliveryStatus.SENDING, lease_until__lte=now)
+        )
+
+    def in_trouble(self):
+        return self.filter(status__in=IN_TROUBLE)
+
+    def pending(self):
+        return self.filter(status__in=DUE)
+
+
+class Delivery(models.Model):
+    """One message to one mailbox. The row is the queue: frozen bytes, claim, lease, outcome (reliability.md)."""
+
+    class Kind(models.TextChoices):
+        SHARE = "share", _("ordonnance")
+        MESSAGE = "message", _("message du patient")
+        RECALL = "recall", _("rappel")
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    share = models.ForeignKey(Share, on_delete=models.PROTECT, related_name="deliveries")
+    kind = models.CharField(max_length=10, choices=Kind.choices)
+    message_id = models.CharField(max_length=200, unique=True)  # with its angle brackets; the same at every attempt
+    envid = models.CharField(max_length=64, unique=True)  # RFC 3461 envelope id: comes back in a DSN
+    envelope_from = EncryptedTextField()  # the citizen's address is the NIR
+    envelope_to = models.CharField(max_length=254)
+    content = EncryptedBinaryField()  # the frozen MIME message, CRLF
+    content_sha256 = models.CharField(max_length=64)
+    size = models.PositiveIntegerField()  # bytes of content
+    status = models.CharField(max_length=12, choices=DeliveryStatus.choices, default=DeliveryStatus.QUEUED)
+    attempts = models.PositiveSmallIntegerField(default=0)  # counted at claim
+    next_attempt_at = models.DateTimeField()
+    give_up_at = models.DateTimeField()
+    lease_owner = models.CharField(max_length=64, blank=True)
+    lease_until = models.DateTimeField(null=True, blank=True)
+    last_stage = models.CharField(max_length=12, blank=True)  # connect, tls, ehlo, mail, rcpt, data, sent-dot, done
+    last_code = models.CharField(max_length=20, blank=True)  # "451 4.7.1", or a short word: timeout, dropped, tls
+    created_at = models.DateTimeField()
+    sent_at = models.DateTimeField(null=True, blank=True)
+    delivered_at = models.DateTimeField(null=True, blank=True)  # DSN
+    read_at = models.DateTimeField(null=True, blank=True)  # MDN
+    ended_at = models.DateTimeField(null=True, blank=True)  # failed, cancelled
+
+    objects = DeliveryQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("remise")
+        verbose_name_plural = _("remises")
+        ordering = ["created_at", "id"]
+        indexes = [
+            models.Index(fields=["next_attempt_at"], name="delivery_due", condition=Q(status__in=["queued", "retry"])),
+            models.Index(fields=["lease_until"], name="delivery_leases", condition=Q(status="sending")),
+            models.Index(fields=["status"], name="delivery_status"),
+        ]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["share"], condition=Q(kind="share"), name="delivery_one_prescription_a_share"
+            ),
+            models.UniqueConstraint(fields=["share"], condition=Q(kind="recall"), name="delivery_one_recall_a_share"),
+            models.CheckConstraint(
+                name="delivery_sent_has_its_time",
+                condition=Q(status="sent", sent_at__isnull=False) | ~Q(status="sent") & Q(sent_at__isnull=True),
+            ),
+            models.CheckConstraint(
+                name="delivery_lease_only_while_sending",
+                condition=Q(status="sending", lease_until__isnull=False) & ~Q(lease_owner="")
+                | ~Q(status="sending") & Q(lease_until__isnull=True, lease_owner=""),
+            ),
+        ]
+
+    def __str__(self):
+        return str(self.id)
+
+
+class Route(models.Model):
+    """The way out to one operator. Its breaker opens when the trouble is the operator's or ours, not a recipient's."""
+
+    name = models.CharField(primary_key=True, max_length=40)
+    consecutive_refusals = models.PositiveSmallIntegerField(default=0)  # 5xx over different recipients
+    closed_until = models.DateTimeField(null=True, blank=True)  # nothing is claimed before
+    reason = models.CharField(max_length=40, blank=True)  # tls, auth, connect, mail, refused-by-all
+    opened_at = models.DateTimeField(null=True, blank=True)  # since when the breaker is open
+    trials = models.PositiveSmallIntegerField(default=0)  # how many times it was tried again since
+
+    def __str__(self):
+        return self.name
+
+
+class InboundMail(models.Model):
+    """Stored first, processed after; what is unknown waits for the back office, never the bin."""
+
+    class Status(models.TextChoices):
+        STORED = "stored", _("reçu")
+        PROCESSED = "processed", _("traité")
+        UNMATCHED = "unmatched", _("sans destinataire")
+        REFUSED = "refused", _("refusé")
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    message_id = models.CharField(max_length=300)
+    sha256 = models.CharField(max_length=64)
+    content = EncryptedBinaryField()
+    status = models.CharField(max_length=10, choices=Status.choices, default=Status.STORED)
+    reason = models.CharField(max_length=60, blank=True)
+    share = models.ForeignKey(Share, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    received_at = models.DateTimeField()
+    processed_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("courrier reçu")
+        verbose_name_plural = _("courriers reçus")
+        ordering = ["-received_at"]
+        constraints = [models.UniqueConstraint(fields=["message_id", "sha256"], name="inbound_mail_once")]
+
+    def __str__(self):
+        return str(self.id)

@@ -1,0 +1,122 @@
+"""Why not: each returns a Reason or None. The template shows it, the action raises it."""
+
+from django.conf import settings
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+
+from portal.reasons import Reason
+from prescriptions.models import Prescription
+from prescriptions.policies import why_not_valid
+from sharing.models import Pharmacy, Share
+from sharing.states import ACTIVE, SHARE_MOVES
+
+MESSAGE_MAX = 1000
+
+
+def why_not_share(prescription: Prescription, pharmacy: Pharmacy | None = None) -> Reason | None:
+    return (
+        why_not_valid(prescription)
+        or _why_masked(prescription)
+        or why_already_shared(prescription)
+        or (why_not_receive(pharmacy, prescription) if pharmacy else None)
+    )
+
+
+def _why_masked(prescription: Prescription) -> Reason | None:
+    if prescription.masked_at is None:
+        return None
+    return Reason("masked", _("Vous avez masqué cette ordonnance. Démasquez-la pour pouvoir l’envoyer."))
+
+
+def why_nothing_for_pharmacy(prescription: Prescription) -> Reason | None:
+    if prescription.provenance != Prescription.Provenance.REGISTRY:
+        return None
+    if any(line.is_for_pharmacy() for line in prescription.lines.all()):
+        return None
+    return Reason(
+        "not-for-pharmacy",
+        _(
+            "Cette ordonnance n’est pas pour une pharmacie. Présentez-la au laboratoire, à l’infirmier "
+            "ou au kinésithérapeute de votre choix."
+        ),
+    )
+
+
+def why_already_shared(prescription: Prescription) -> Reason | None:
+    current = active_share(prescription)
+    if current is None:
+        return why_nothing_for_pharmacy(prescription)
+    return Reason(
+        "already-shared",
+        _("Déjà envoyée à %(pharmacy)s le %(date)s. Pour changer de pharmacie, déplacez cet envoi.")
+        % {"pharmacy": current.pharmacy.name, "date": date_format(current.created_at)},
+    )
+
+
+def active_share(prescription: Prescription) -> Share | None:
+    return prescription.shares.filter(status__in=ACTIVE).select_related("pharmacy").first()
+
+
+def why_not_receive(pharmacy: Pharmacy, prescription: Prescription) -> Reason | None:
+    """Why this pharmacy cannot be sent this prescription."""
+    if not pharmacy.is_open:
+        return Reason("pharmacy-closed", _("Cette pharmacie n’est plus dans l’annuaire. Choisissez-en une autre."))
+    if prescription.patient.blocked_professionals.filter(identifier=pharmacy.finess).exists():
+        return Reason(
+            "pharmacy-blocked",
+            _("Vous avez bloqué cette pharmacie. Débloquez-la ou choisissez-en une autre."),
+        )
+    return why_no_mailbox(pharmacy)
+
+
+def why_no_mailbox(pharmacy: Pharmacy) -> Reason | None:
+    if pharmacy.mailbox is not None:
+        return None
+    return Reason(
+        "no-mailbox",
+        _("Ne reçoit pas encore les envois sécurisés : montrez le QR ou l’ordonnance imprimée."),
+    )
+
+
+def why_not_move(share: Share, status: str) -> Reason | None:
+    """Why the share cannot go from where it is to `status` (states.py)."""
+    if (share.status, status) in SHARE_MOVES:
+        return None
+    return Reason(
+        "wrong-state",
+        _("Cet envoi est à l’état « %(now)s » : cette réponse n’est plus possible. Rechargez la page.")
+        % {"now": share.get_status_display()},
+    )
+
+
+def why_not_write(share: Share) -> Reason | None:
+    """Why the patient or the desk cannot add to the thread."""
+    if share.thread_closed_at:
+        return Reason(
+            "thread-closed",
+            _("La pharmacie a clos cette conversation. Vous pouvez l’appeler ou faire un nouvel envoi."),
+        )
+    if not share.is_active():
+        return Reason("share-ended", _("Cet envoi est terminé : la conversation est close."))
+    return None
+
+
+def why_message_too_long(text: str) -> Reason | None:
+    if len(text) <= MESSAGE_MAX:
+        return None
+    return Reason(
+        "message-too-long",
+        _("Votre message compte %(n)s caractères ; la limite est de %(max)s. Raccourcissez-le.")
+        % {"n": len(text), "max": MESSAGE_MAX},
+    )
+
+
+def is_late(share: Share, now) -> bool:
+    """Not yet handed over after a quarter of an hour: the patient then reads the alternatives."""
+    delivery = share.first_delivery
+    return (
+        share.is_active()
+        and delivery is not None
+        and delivery.sent_at is None
+        and (now - share.created_at).total_seconds() > settings.DELIVERY_LATE_SECONDS
+    )
