@@ -1,4 +1,4 @@
-"""Patients, prescribers, prescriptions and what was dispensed. Knows nothing of sharing: a pharmacy is a FINESS here."""
+"""Patients, prescribers, prescriptions, dispensings. Knows nothing of sharing: a pharmacy is a FINESS here."""
 
 from django.conf import settings
 from django.db import models

@@ -1,6 +1,6 @@
 """Two tables, never mixed: what people read (Share.status) and what the mail did (Delivery.status).
 
-A move that is not in the table is refused with a reason. Beside each move stand the audit kind it writes, the notice the
+A move that is not in the table is refused with a reason. Beside each move stand its audit kind, the notice the
 patient gets (None: none) and who may make it. `manage.py draw_states` draws both.
 """
 
