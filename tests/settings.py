@@ -19,6 +19,8 @@ else:
     atexit.register(shutil.rmtree, _folder, ignore_errors=True)
 
 os.environ["ORDOLIEN_VAR"] = str(_folder)
+os.environ["ORDOLIEN_STATIC_ROOT"] = str(_folder / "static")
+(_folder / "static").mkdir(parents=True, exist_ok=True)
 os.environ["ORDOLIEN_TEST"] = "1"
 if WORKER and os.environ.get("REDIS_URL"):
     _server = os.environ["REDIS_URL"].rpartition("/")[0]

@@ -1,0 +1,78 @@
+"""The plumbing: where tests may write and connect, and what makes a whole run fail. The people are in factories.py."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.core.cache import cache
+from django.db import connection
+
+from portal import append_only
+from tests import network, strict_templates
+
+pytest_plugins = ["tests.browser"]
+
+ROOT = Path(__file__).resolve().parent.parent
+SHARED_MATERIAL = ROOT.parent / "shared" / "testdata"
+SHARED_SUFFIX = "_shared.py"
+
+
+def pytest_sessionstart(session):
+    network.refuse_the_outside()
+    strict_templates.refuse_undefined_variables()
+
+
+def pytest_ignore_collect(collection_path):
+    """Tests that read the shared material are collected only where it is; the summary says so."""
+    if collection_path.name.endswith(SHARED_SUFFIX) and not SHARED_MATERIAL.is_dir():
+        return True
+    return None
+
+
+def pytest_terminal_summary(terminalreporter):
+    left_out = [] if SHARED_MATERIAL.is_dir() else sorted(ROOT.glob(f"tests/**/*{SHARED_SUFFIX}"))
+    if left_out:
+        names = ", ".join(str(file.relative_to(ROOT)) for file in left_out)
+        terminalreporter.write_line(f"No ../shared/testdata beside the project; not collected: {names}", yellow=True)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session):
+    """A skipped test looks like a passed one. Here it fails the run."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    skipped = reporter.stats.get("skipped", []) if reporter else []
+    if skipped and session.exitstatus == pytest.ExitCode.OK:
+        reporter.write_line(f"\n{len(skipped)} test(s) skipped: a missing part is a failure here.", red=True)
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup, django_db_blocker):
+    """SQLite empties a database with DELETE, which the audit's trigger refuses: it steps aside for that alone."""
+    with django_db_blocker.unblock():
+        if connection.vendor != "sqlite":
+            return
+        empty = connection.ops.execute_sql_flush
+
+    def empty_audit_too(statements):
+        append_only.remove(connection)
+        empty(statements)
+        append_only.install(connection)
+
+    connection.ops.execute_sql_flush = empty_audit_too
+
+
+@pytest.fixture(autouse=True)
+def _postgres_where_asked(request):
+    if request.node.get_closest_marker("postgres") and settings.DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+        pytest.fail("This test needs PostgreSQL: `make test`, or python -m tests.servers python -m pytest …")
+
+
+@pytest.fixture(autouse=True)
+def _nothing_left_behind():
+    """Mailboxes, notices and cache are empty at the start of each test, as the database is."""
+    yield
+    cache.clear()
+    for folder in (settings.MSSANTE_MAILBOXES, settings.NOTICES_DIR):
+        shutil.rmtree(folder, ignore_errors=True)
