@@ -71,9 +71,7 @@ def why_not_ins(text: str) -> Reason | None:
     except ValidationError:
         return Reason(
             "ins-shape",
-            _(
-                "Un matricule INS compte 15 caractères : 13, puis une clé de 2. Seuls 2A et 2B (Corse) sont des lettres."
-            ),
+            _("Un matricule INS compte 15 chiffres, clé comprise. En Corse, deux d’entre eux s’écrivent 2A ou 2B."),
         )
     return None
 
