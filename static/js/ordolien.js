@@ -112,6 +112,11 @@
   });
   document.addEventListener("htmx:afterSettle", (event) => { copyButtons(event.target); showKeys(); });
 
+  /* A passkey or a security key that did not answer (allauth says it with this event). */
+  document.addEventListener("allauth.error", () => {
+    for (const words of all("[data-key-trouble]")) words.hidden = false;
+  });
+
   for (const part of all("[data-needs-js], [data-theme-switch]")) part.hidden = false;
   copyButtons();
   showTheme();
