@@ -85,6 +85,10 @@ class _OpensOnRead(DeferredAttribute):
             instance.__dict__[self.field.attname] = value
         return value
 
+    def __set__(self, instance, value):
+        # With it Python asks this descriptor first, not the instance's own dictionary.
+        instance.__dict__[self.field.attname] = value
+
 
 class _EncryptedField(models.TextField):
     descriptor_class = _OpensOnRead

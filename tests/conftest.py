@@ -11,7 +11,7 @@ from django.db import connection
 from portal import append_only
 from tests import network, strict_templates
 
-pytest_plugins = ["tests.browser"]
+pytest_plugins = ["tests.browser", "tests.cast"]
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED_MATERIAL = ROOT.parent / "shared" / "testdata"
