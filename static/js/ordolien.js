@@ -121,6 +121,8 @@
   copyButtons();
   showTheme();
   showKeys();
+  const open = document.querySelector(".desk-row[aria-current]");
+  if (open) open.scrollIntoView({ block: "nearest" });
   const wrong = document.querySelector("[data-focus]");
   if (wrong) wrong.focus();
 })();
