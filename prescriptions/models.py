@@ -172,7 +172,8 @@ class PrescriptionQuerySet(models.QuerySet):
         return self.filter(masked_at=None).exclude(patient__blocked_professionals__identifier__in=identifiers)
 
     def with_content(self):
-        return self.select_related("patient", "prescriber", "replaced_prescriber").prefetch_related("lines")
+        people = self.select_related("patient", "prescriber", "replaced_prescriber", "replaced_by")
+        return people.prefetch_related("lines", "dispensings__lines")
 
 
 class Prescription(models.Model):

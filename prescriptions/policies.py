@@ -1,23 +1,37 @@
-"""Why not: each returns a Reason or None. Time rules stand in one dated table (domain §1.10)."""
+"""Why not: each returns a Reason or None. Time rules stand in one dated table (domain §1.10).
 
-from datetime import date, timedelta
+What is left is counted from the dispensings that were reported, and from nothing else. Read many prescriptions with
+`prefetch_related("lines", "dispensings__lines")`.
+"""
+
+import calendar
+from datetime import date
 
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from portal.reasons import Reason
-from prescriptions.models import Prescription, PrescriptionLine
+from prescriptions.models import Dispensing, DispensingLine, Prescription, PrescriptionLine
 
 # First dispensing within three months of the date (R5132-22, domain §1.10), for medicines.
-FIRST_DISPENSING_DAYS = 90
+FIRST_DISPENSING_MONTHS = 3
 # Devices, biology, nursing, physiotherapy: no statutory deadline is certain, so none is made up.
+
+COMPLETE = {DispensingLine.Completeness.FIRST_COMPLETE, DispensingLine.Completeness.REFILL_COMPLETE}
 
 
 def first_dispensing_deadline(authored_on: date, kinds: set[str]) -> date | None:
+    """The last day on which a first dispensing is in time."""
     if PrescriptionLine.Kind.MEDICINE in kinds:
-        return authored_on + timedelta(days=FIRST_DISPENSING_DAYS)
+        return _months_later(authored_on, FIRST_DISPENSING_MONTHS)
     return None
+
+
+def _months_later(day: date, months: int) -> date:
+    """The same day of the month, or the last one there is (30 November → 28 February)."""
+    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
+    return date(year, month + 1, min(day.day, calendar.monthrange(year, month + 1)[1]))
 
 
 def why_not_valid(prescription: Prescription) -> Reason | None:
@@ -26,8 +40,13 @@ def why_not_valid(prescription: Prescription) -> Reason | None:
         return Reason(
             "cancelled",
             _(
-                "Cette ordonnance a été annulée par le prescripteur. Demandez-lui-en une nouvelle si vous en avez besoin."
+                "Cette ordonnance a été annulée par le prescripteur. "
+                "Demandez-lui-en une nouvelle si vous en avez besoin."
             ),
+        )
+    if is_replaced(prescription):
+        return Reason(
+            "replaced", _("Le prescripteur a remplacé cette ordonnance par une autre. Servez-vous de la nouvelle.")
         )
     if prescription.valid_until and prescription.valid_until < timezone.localdate():
         return Reason(
@@ -36,6 +55,10 @@ def why_not_valid(prescription: Prescription) -> Reason | None:
             % {"date": date_format(prescription.valid_until)},
         )
     return _why_too_late_to_start(prescription)
+
+
+def is_replaced(prescription: Prescription) -> bool:
+    return hasattr(prescription, "replaced_by")
 
 
 def _why_too_late_to_start(prescription: Prescription) -> Reason | None:
@@ -49,5 +72,33 @@ def _why_too_late_to_start(prescription: Prescription) -> Reason | None:
     )
 
 
+# --- What was dispensed, what is left ---------------------------------------------------------------------------------
+
+
+def reported_dispensings(prescription: Prescription) -> list[Dispensing]:
+    """Those that still count, oldest first."""
+    return [d for d in prescription.dispensings.all() if d.undone_at is None]
+
+
 def is_started(prescription: Prescription) -> bool:
-    return any(d.undone_at is None for d in prescription.dispensings.all())
+    return bool(reported_dispensings(prescription))
+
+
+def deliveries_of(line: PrescriptionLine) -> list[DispensingLine]:
+    """What was handed over of this line, oldest first."""
+    said = (told for d in reported_dispensings(line.prescription) for told in d.lines.all())
+    return [told for told in said if told.line_id == line.pk and told.quantity]
+
+
+def left_of(line: PrescriptionLine) -> int | None:
+    """How many complete deliveries remain. None: nobody reported anything, or nobody would report it to a pharmacy."""
+    if not line.is_for_pharmacy() or not is_started(line.prescription):
+        return None
+    done = sum(told.completeness in COMPLETE for told in deliveries_of(line))
+    return max(0, 1 + line.renewals - done)
+
+
+def is_exhausted(prescription: Prescription) -> bool:
+    """Everything a pharmacy can deliver was delivered."""
+    left = [left_of(line) for line in prescription.lines.all() if line.is_for_pharmacy()]
+    return bool(left) and not any(count is None or count > 0 for count in left)

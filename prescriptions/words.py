@@ -1,0 +1,245 @@
+"""A prescription in the patient's words, in the active language. Adds nothing: what is not known is said to be unknown.
+
+`standing` and `deadlines` (whole prescription) come from standing.py and are read from here by every page.
+"""
+
+import re
+from dataclasses import dataclass
+from decimal import Decimal
+
+from django.utils.formats import date_format, number_format
+from django.utils.translation import get_language, ngettext
+from django.utils.translation import gettext as _
+
+from prescriptions import policies
+from prescriptions.models import Dispensing, DispensingLine, Prescription, PrescriptionLine
+from prescriptions.standing import Deadline, Standing, deadlines, nothing_reported, standing
+
+__all__ = [
+    "Deadline",
+    "LineWords",
+    "Note",
+    "Standing",
+    "deadlines",
+    "dispensings_words",
+    "number_in_groups",
+    "say_line",
+    "standing",
+    "title_of",
+]
+
+ICONS = {
+    PrescriptionLine.Kind.MEDICINE: "pill",
+    PrescriptionLine.Kind.DEVICE: "bandage",
+    PrescriptionLine.Kind.NURSING: "syringe",
+    PrescriptionLine.Kind.PHYSIOTHERAPY: "activity",
+    PrescriptionLine.Kind.BIOLOGY: "flask",
+    PrescriptionLine.Kind.OTHER: "prescription",
+}
+NAMES_IN_A_TITLE = 2
+
+
+@dataclass(frozen=True)
+class Note:
+    title: str
+    sentence: str
+
+
+@dataclass(frozen=True)
+class LineWords:
+    """One line, said. `left` is None when nobody knows; `components` is not repeated in `notes`."""
+
+    name: str
+    kind: str
+    kind_label: str
+    icon: str  # of static/img/icons.svg
+    components: list[str]
+    dosage: str
+    is_own_text: bool  # the dosage is the prescriber's own wording
+    duration: str
+    quantity: str
+    renewals: str
+    total: int  # deliveries in all: the first one and the renewals
+    left: int | None
+    notes: list[Note]
+
+
+def number_in_groups(number: str) -> str:
+    """01S2TBPZ2JCNZZYGHZ → 01S2 TBPZ 2JCN ZZYG HZ"""
+    return " ".join(number[i : i + 4] for i in range(0, len(number), 4))
+
+
+# --- The title --------------------------------------------------------------------------------------------------------
+
+
+def title_of(prescription: Prescription) -> str:
+    """What it is for in three words: « Metformine, Ramipril +2 »."""
+    names = list(dict.fromkeys(_short_name(line.name) for line in prescription.lines.all()))
+    if not names:
+        return prescription.comment or prescription.get_provenance_display()
+    more = len(names) - NAMES_IN_A_TITLE
+    return ", ".join(names[:NAMES_IN_A_TITLE]) + (f" +{more}" if more > 0 else "")
+
+
+def _short_name(name: str) -> str:
+    """The words before the strength or the form. Capitals become a capital."""
+    words = re.split(r"[,;(+/]|\s\d", name, maxsplit=1)[0].split()[:3] or [name]
+    short = " ".join(words)
+    return short.capitalize() if short.isupper() and len(short) > 4 else short
+
+
+# --- A line -----------------------------------------------------------------------------------------------------------
+
+
+def say_line(line: PrescriptionLine) -> LineWords:
+    from prescriptions import posology
+
+    dosage = posology.explain(line.dosage, own_text=line.dosage_text, language=get_language())
+    return LineWords(
+        name=line.name,
+        kind=line.kind,
+        kind_label=line.get_kind_display(),
+        icon=ICONS[line.kind],
+        components=[_say_component(component) for component in line.components],
+        dosage=dosage.sentence,
+        is_own_text=not dosage.faithful,
+        duration=say_duration(line),
+        quantity=say_quantity(line.quantity, line.quantity_unit),
+        renewals=_say_renewals(line),
+        total=1 + line.renewals,
+        left=policies.left_of(line),
+        notes=_notes(line),
+    )
+
+
+def _say_component(component: dict) -> str:
+    said = " ".join(filter(None, [component.get("name"), component.get("strength")]))
+    return _("%(component)s (solvant)") % {"component": said} if component.get("diluent") else said
+
+
+def say_duration(line: PrescriptionLine) -> str:
+    """« 12 semaines (84 jours), à partir du 3 mars 2026 »; empty when the prescriber said none."""
+    days = _say_days(line.duration_days) if line.duration_days else ""
+    if not line.starts_on or line.starts_on == line.prescription.authored_on:
+        return days
+    start = _("à partir du %(date)s") % {"date": date_format(line.starts_on)}
+    return f"{days}, {start}" if days else start
+
+
+def _say_days(days: int) -> str:
+    said = ngettext("%(count)s jour", "%(count)s jours", days) % {"count": days}
+    if days >= 60 and days % 30 == 0:
+        return _("%(days)s, environ %(months)s mois") % {"days": said, "months": days // 30}
+    if days >= 14 and days % 7 == 0:
+        return _("%(weeks)s semaines (%(days)s)") % {"weeks": days // 7, "days": said}
+    return said
+
+
+def say_quantity(quantity: Decimal | None, unit: str) -> str:
+    """« 2 boîtes ». A unit of one plain word takes its plural; an abbreviation or a phrase is left as it came."""
+    if quantity is None:
+        return ""
+    unit = unit or _("boîte")
+    if abs(quantity) >= 2 and re.fullmatch(r"[a-zà-ÿ]{4,}[^sxz\W]", unit):
+        unit += "s"
+    return f"{number_format(quantity.normalize())}\u00a0{unit}"
+
+
+def _say_renewals(line: PrescriptionLine) -> str:
+    if not line.renewals:
+        return ""
+    said = ngettext("Renouvelable %(count)s fois", "Renouvelable %(count)s fois", line.renewals) % {
+        "count": line.renewals
+    }
+    left = policies.left_of(line)
+    return said if left is None else f"{said}\u00a0; {_say_renewals_left(min(left, line.renewals))}"
+
+
+def _say_renewals_left(left: int) -> str:
+    if not left:
+        return _("il n’en reste plus")
+    return ngettext("il reste %(count)s renouvellement", "il reste %(count)s renouvellements", left) % {"count": left}
+
+
+# --- Notes ------------------------------------------------------------------------------------------------------------
+
+
+def _notes(line: PrescriptionLine) -> list[Note]:
+    notes = [_why_no_substitution(line.no_substitution)] if line.no_substitution else []
+    notes += [note for flag in line.flags if (note := _say_flag(flag))]
+    if line.instructions:
+        notes.append(Note(_("Consigne du prescripteur"), line.instructions))
+    return notes
+
+
+def _why_no_substitution(code: str) -> Note:
+    why = {
+        PrescriptionLine.NoSubstitution.MTE: _(
+            "Le prescripteur demande de garder exactement ce médicament : votre traitement est bien réglé avec lui, "
+            "et un petit écart de dose peut compter."
+        ),
+        PrescriptionLine.NoSubstitution.EFG: _(
+            "Aucun générique n’a une forme adaptée à un enfant de moins de 6 ans. "
+            "Le prescripteur demande donc de garder ce médicament."
+        ),
+        PrescriptionLine.NoSubstitution.CIF: _(
+            "Les génériques contiennent un ingrédient qui vous est contre-indiqué. "
+            "Le prescripteur demande donc de garder ce médicament."
+        ),
+    }
+    return Note(_("Non substituable : pas de générique à la place"), why[code])
+
+
+def _say_flag(flag: str) -> Note | None:
+    return {
+        PrescriptionLine.Flag.ALD: Note(
+            _("Affection de longue durée"),
+            _("Prescrit en rapport avec votre affection de longue durée reconnue."),
+        ),
+        PrescriptionLine.Flag.WORK: Note(
+            _("Travail"), _("Prescrit en rapport avec un accident du travail ou une maladie professionnelle.")
+        ),
+        PrescriptionLine.Flag.PREVENTION: Note(_("Prévention"), _("Prescrit pour prévenir, et non pour soigner.")),
+        PrescriptionLine.Flag.NOT_REIMBURSED: Note(
+            _("Non remboursable"), _("L’Assurance Maladie ne rembourse pas cette ligne.")
+        ),
+        PrescriptionLine.Flag.OFF_LABEL: Note(
+            _("Hors autorisation de mise sur le marché"),
+            _("Prescrit pour un usage que son autorisation ne prévoit pas. Le prescripteur peut vous en parler."),
+        ),
+    }.get(flag)
+
+
+# --- Dispensings ------------------------------------------------------------------------------------------------------
+
+
+def dispensings_words(prescription: Prescription) -> list[dict]:
+    """Steps for components/timeline.html, each with `lines`: what was delivered, said. Never empty."""
+    told = list(prescription.dispensings.all())
+    if not told:
+        unknown = {"word": _("Inconnu"), "sentence": nothing_reported(prescription), "at": None, "lines": []}
+        return [unknown | {"state": "next", "icon": "unknown"}]
+    return [_say_dispensing(dispensing) for dispensing in told]
+
+
+def _say_dispensing(dispensing: Dispensing) -> dict:
+    lines = [_say_delivery(told) for told in dispensing.lines.all()]
+    if dispensing.undone_at:
+        sentence = _("%(pharmacy)s. Annulée par la pharmacie.") % {"pharmacy": dispensing.pharmacy_name}
+        step = {"word": _("Délivrance annulée"), "sentence": sentence, "state": "stop", "icon": "undo"}
+    else:
+        sentence = "\u00a0: ".join([dispensing.pharmacy_name, ", ".join(lines)]) if lines else dispensing.pharmacy_name
+        step = {"word": _("Délivrance"), "sentence": sentence, "state": "done", "icon": "check"}
+    return step | {"at": dispensing.dispensed_at, "lines": lines}
+
+
+def _say_delivery(told: DispensingLine) -> str:
+    name = told.line.name
+    if not told.quantity:
+        return _("%(name)s (non délivré : %(why)s)") % {"name": name, "why": told.not_dispensed_reason}
+    facts = [ngettext("%(count)s boîte", "%(count)s boîtes", told.quantity) % {"count": told.quantity}]
+    if told.substituted:
+        facts.append(_("remplacé par %(name)s") % {"name": told.delivered_name or _("un générique")})
+    if told.completeness not in policies.COMPLETE:
+        facts.append(_("en partie"))
+    return f"{name} ({', '.join(facts)})"
