@@ -2,7 +2,7 @@
 
 Django tells its debug log about each one; this listens and raises, for our templates only (those of the admin and
 of allauth rely on it). What a template asks about may be missing: `{% if x %}`, `{% for … in x %}`,
-`{{ x|default:"…" }}`.
+`{{ x|default:"…" }}`. So may what it passes on: `{% include … with x=x %}`.
 """
 
 import logging
@@ -10,6 +10,7 @@ import sys
 
 from django.conf import settings
 from django.template.base import FilterExpression
+from django.template.loader_tags import IncludeNode
 
 TEMPLATES = str(settings.BASE_DIR / "templates")
 FORGIVING_FILTERS = {"default", "default_if_none"}
@@ -27,7 +28,7 @@ def _raise_on_undefined(record: logging.LogRecord) -> bool:
     if asked is None or asked["ignore_failures"] or _forgives(asked["self"]):
         return False
     node = _nearest(lambda scope: hasattr(scope.get("self"), "origin") and hasattr(scope["self"], "token"))
-    if node and str(node["self"].origin).startswith(TEMPLATES):
+    if node and not isinstance(node["self"], IncludeNode) and str(node["self"].origin).startswith(TEMPLATES):
         where = f"{node['self'].origin}, line {node['self'].token.lineno}"
         raise UndefinedVariable(f"{where}: {asked['self'].token!r} is not defined")
     return False
