@@ -231,12 +231,6 @@ def test_what_no_pharmacy_delivers_has_no_count():
 @pytest.mark.parametrize(
     ("days", "said"),
     [(1, "1 jour"), (6, "6 jours"), (28, "4 semaines (28 jours)"), (180, "180 jours, environ 6 mois")],
-        (1, "1 jour"),
-        (6, "6 jours"),
-        (28, "4 semaines (28 jours)"),
-        (30, "30 jours"),
-        (180, "180 jours, environ 6 mois"),
-    ],
 )
 def test_a_duration_is_said_as_people_count(days, said):
     assert first_line(factories.prescription(lines=[factories.amoxicillin(duration_days=days)])).duration == said
