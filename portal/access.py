@@ -4,17 +4,46 @@
 professional works. Whoever is not entitled gets 404, the same as for a page that does not exist.
 """
 
+import time
 from functools import wraps
 
+from allauth.account.authentication import get_authentication_records
+from allauth.core.exceptions import ReauthenticationRequired
+from allauth.mfa.utils import is_mfa_enabled
+from django.conf import settings
 from django.db.models import Q
 from django.http import Http404
 from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils import timezone
 
 SESSION_PATIENT = "patient"
 SESSION_PHARMACY = "pharmacy"
+RECENT_SECONDS = 10 * 60
 
 
+# --- What this session has proved -----------------------------------------------------------------------------------
+def is_demo_person(request) -> bool:
+    """Demo personas enter by their own door, which exists only in the demo."""
+    return settings.DEMO and bool(request.session.get("demo_persona"))
+
+
+def has_second_factor(user) -> bool:
+    return is_mfa_enabled(user)
+
+
+def used_second_factor(request) -> bool:
+    records = get_authentication_records(request, request.user)
+    return is_demo_person(request) or any(record["method"] == "mfa" for record in records)
+
+
+def signed_in_recently(request) -> bool:
+    """Proved who they are, by any factor, in the last ten minutes (step-up)."""
+    records = get_authentication_records(request, request.user)
+    return is_demo_person(request) or any(time.time() - record["at"] < RECENT_SECONDS for record in records)
+
+
+# --- For whom a page is, and on whose data --------------------------------------------------------------------------
 def open_accesses(user):
     now = timezone.now()
     return (
@@ -31,10 +60,24 @@ def patient_access_of(request):
     return next((a for a in accesses if str(a.patient_id) == chosen), accesses[0] if accesses else None)
 
 
+def memberships(user) -> list:
+    """Where a professional works today, the first place first."""
+    return list(user.pharmacy_members.filter(left_at=None).select_related("pharmacy").order_by("id"))
+
+
 def member_of(request):
-    members = list(request.user.pharmacy_members.filter(left_at=None).select_related("pharmacy").order_by("id"))
+    members = memberships(request.user)
     chosen = request.session.get(SESSION_PHARMACY)
     return next((m for m in members if str(m.pharmacy_id) == chosen), members[0] if members else None)
+
+
+def landing_page(user) -> str:
+    """Where signing in leads: one's own space, the desk, the back office, or the page that says what to do."""
+    if open_accesses(user).exists():
+        return reverse("home")
+    if user.pharmacy_members.filter(left_at=None).exists():
+        return reverse("desk")
+    return reverse("admin:index") if user.is_staff else reverse("account_start")
 
 
 def patient_only(view):
@@ -45,7 +88,7 @@ def patient_only(view):
         access = patient_access_of(request)
         if access is None:
             if request.resolver_match.url_name == "home":
-                return redirect("account_start")
+                return redirect(landing_page(request.user))
             raise Http404
         request.patient = access.patient
         request.acting_for = None if access.kind == "self" else access.patient
@@ -75,6 +118,22 @@ def staff_only(view):
     def guarded(request, *args, **kwargs):
         if not (request.user.is_active and request.user.is_staff):
             raise Http404
+        return view(request, *args, **kwargs)
+
+    return guarded
+
+
+def recently_signed_in(view):
+    """Step-up, for what is hard to undo (export, delegation, change of address): asks again who it is after ten minutes.
+
+    Put it under the decorator that says for whom the page is. allauth takes over (AccountMiddleware): it asks for the
+    password or the second factor, then plays the request again.
+    """
+
+    @wraps(view)
+    def guarded(request, *args, **kwargs):
+        if not signed_in_recently(request):
+            raise ReauthenticationRequired
         return view(request, *args, **kwargs)
 
     return guarded

@@ -7,6 +7,14 @@ class PortalConfig(AppConfig):
     name = "portal"
     verbose_name = _("Portail")
 
+    def ready(self):
+        from allauth.mfa.signals import authenticator_added, authenticator_removed
+
+        from portal import accounts
+
+        authenticator_added.connect(accounts.prove_by_adding)
+        authenticator_removed.connect(accounts.forget_when_none_is_left)
+
 
 class BackOfficeConfig(AdminConfig):
     default_site = "portal.admin.BackOffice"

@@ -2,24 +2,44 @@
 
 import time
 
-from allauth.mfa.utils import is_mfa_enabled
+from allauth.usersessions.models import UserSession
 from django.conf import settings
+from django.contrib import messages
 from django.contrib.auth import logout
+from django.contrib.auth.views import redirect_to_login
 from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils.translation import gettext as _
 
+from portal import access
 from portal.reasons import Refused
 
-OPEN_WITHOUT_SECOND_FACTOR = (
-    "/compte/",
-    "/static/",
-    "/langue/",
-    "/healthz",
-    "/aide/",
-    "/accessibilite/",
-    "/demo/",
-)
+LOGOUTS = {"account_logout", "admin:logout"}
+# What pages ask for by themselves, again and again: it is not somebody's activity.
+BACKGROUND = {"desk-news", "share-status"}
+ACTIVITY_SECONDS = 60
+
+# Until there is a second factor, a session reaches these and what is open to all.
+FOR_ADDING_A_FACTOR = {
+    "mfa_index",
+    "mfa_activate_totp",
+    "mfa_add_webauthn",
+    "mfa_list_webauthn",
+    "account_reauthenticate",
+    "account_email",
+    "account_email_verification_sent",
+    "account_start",
+    "account_logout",
+}
+# Where there is one already, a session that has not used it reaches only these: with the password alone somebody else
+# could otherwise add a factor of their own, or read the recovery codes.
+FOR_USING_A_FACTOR = {
+    "mfa_reauthenticate",
+    "mfa_reauthenticate_webauthn",
+    "account_logout",
+}
 
 
 def no_store_and_headers(get_response):
@@ -31,46 +51,89 @@ def no_store_and_headers(get_response):
         response.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
         if getattr(request, "user", None) is not None and request.user.is_authenticated:
             response.headers["Cache-Control"] = "no-store"
+        if request.method == "POST" and _name(request) in LOGOUTS:
+            _leave_nothing(response)
         return response
 
     return middleware
 
 
 def end_old_sessions(get_response):
-    """Idle and absolute limits (OWASP ASVS 5.0, 7.3)."""
+    """Idle and absolute limits (OWASP ASVS 5.0, 7.3). A page that polls does not keep its session alive."""
 
     def middleware(request):
         if request.user.is_authenticated:
             now, session = int(time.time()), request.session
-            idle = now - session.get("last_seen", now)
-            age = now - session.setdefault("signed_in_at", now)
-            if idle > settings.SESSION_IDLE_SECONDS or age > settings.SESSION_ABSOLUTE_SECONDS:
-                logout(request)
-                return redirect(settings.LOGIN_URL)
-            if now - session.get("last_seen", 0) >= 60:
-                session["last_seen"] = now
+            if _is_over(session, now):
+                return _ended(request)
         return get_response(request)
 
+    def process_view(request, view, args, kwargs):
+        if request.user.is_authenticated and _name(request) not in BACKGROUND:
+            _note_activity(request, int(time.time()))
+
+    middleware.process_view = process_view
     return middleware
+
+
+def _is_over(session, now: int) -> bool:
+    idle = now - session.get("last_seen", now)
+    age = now - session.get("signed_in_at", now)
+    return idle > settings.SESSION_IDLE_SECONDS or age > settings.SESSION_ABSOLUTE_SECONDS
+
+
+def _ended(request) -> HttpResponse:
+    logout(request)
+    messages.info(request, _("Votre session a pris fin par sécurité. Reconnectez-vous pour continuer."))
+    path = request.get_full_path() if request.method == "GET" else "/"
+    return _leave_nothing(redirect_to_login(path))
+
+
+def _note_activity(request, now: int) -> None:
+    """Once a minute: a write for each page would cost more than it tells."""
+    session = request.session
+    session.setdefault("signed_in_at", now)
+    if now - session.get("last_seen", 0) >= ACTIVITY_SECONDS:
+        session["last_seen"] = now
+        UserSession.objects.create_from_request(request)
+
+
+def _leave_nothing(response: HttpResponse) -> HttpResponse:
+    """Not "cookies": the theme and the language stay, the session's cookie is gone already."""
+    response.headers["Clear-Site-Data"] = '"cache", "storage"'
+    response.headers["Cache-Control"] = "no-store"
+    return response
 
 
 def require_second_factor(get_response):
     """Nobody goes past the door with a password alone; demo personas enter by their own door."""
 
     def middleware(request):
-        if _needs_second_factor(request):
-            return redirect("mfa_index")
         return get_response(request)
 
+    def process_view(request, view, args, kwargs):
+        if not request.user.is_authenticated or _is_open_to_all(view) or access.used_second_factor(request):
+            return None
+        if access.has_second_factor(request.user):
+            return _unless(FOR_USING_A_FACTOR, request, "mfa_reauthenticate")
+        return _unless(FOR_ADDING_A_FACTOR, request, "mfa_index")
+
+    middleware.process_view = process_view
     return middleware
 
 
-def _needs_second_factor(request) -> bool:
-    if not request.user.is_authenticated or request.path.startswith(OPEN_WITHOUT_SECOND_FACTOR):
-        return False
-    if settings.DEMO and request.session.get("demo_persona"):
-        return False
-    return not is_mfa_enabled(request.user)
+def _is_open_to_all(view) -> bool:
+    """Marked @login_not_required. REST views carry the same mark (they say who may enter themselves): not those."""
+    return not getattr(view, "login_required", True) and not hasattr(view, "cls")
+
+
+def _unless(names: set[str], request, elsewhere: str) -> HttpResponse | None:
+    if _name(request) in names:
+        return None
+    response = redirect(elsewhere)
+    if request.method == "GET" and elsewhere == "mfa_reauthenticate":
+        response = redirect_to_login(request.get_full_path(), reverse(elsewhere))
+    return response
 
 
 def show_refusals(get_response):
@@ -87,3 +150,7 @@ def show_refusals(get_response):
 
     middleware.process_exception = process_exception
     return middleware
+
+
+def _name(request) -> str:
+    return request.resolver_match.view_name if request.resolver_match else ""

@@ -2,9 +2,7 @@
 
 from django.conf import settings
 from django.contrib import admin
-from django.contrib.auth.decorators import login_not_required
 from django.urls import include, path
-from django.views.i18n import set_language
 
 from portal import demo, health, views
 
@@ -13,7 +11,7 @@ urlpatterns = [
     path("", include("prescriptions.urls")),
     path("compte/", include("allauth.urls")),
     path("compte/debut/", views.account_start, name="account_start"),
-    path("langue/", login_not_required(set_language), name="set_language"),
+    path("langue/", views.set_language, name="set_language"),
     path("aide/", views.help_page, name="help"),
     path("accessibilite/", views.accessibility, name="accessibility"),
     path("admin/", admin.site.urls),

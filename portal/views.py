@@ -1,11 +1,24 @@
+from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.http import JsonResponse
 from django.shortcuts import render
+from django.views import i18n
 
 
 def account_start(request):
     """Signed in, but no space yet: says what to do."""
     return render(request, "portal/account_start.html")
+
+
+@login_not_required
+def set_language(request):
+    """The page is shown in the language chosen, and whoever is signed in is written to in it from then on."""
+    response = i18n.set_language(request)
+    chosen = request.POST.get("language", "")
+    if request.user.is_authenticated and chosen in dict(settings.LANGUAGES):
+        request.user.language = chosen
+        request.user.save(update_fields=["language"])
+    return response
 
 
 @login_not_required

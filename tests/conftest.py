@@ -9,7 +9,7 @@ from django.core.cache import cache
 from django.db import connection
 
 from portal import append_only
-from tests import network, strict_templates
+from tests import network, signing_in, strict_templates
 
 pytest_plugins = ["tests.browser", "tests.cast"]
 
@@ -21,6 +21,7 @@ SHARED_SUFFIX = "_shared.py"
 def pytest_sessionstart(session):
     network.refuse_the_outside()
     strict_templates.refuse_undefined_variables()
+    signing_in.force_login_with_both_factors()
 
 
 def pytest_ignore_collect(collection_path):
