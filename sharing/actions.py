@@ -46,20 +46,29 @@ def share_prescription(
 
     `key`: the form's one-time key; sent twice, it makes one share. Raises Refused with the policy's reason.
     """
-    refuse_if(policies.why_message_too_long(message))
     documents.for_message(prescription)  # rendered before the transaction: it takes a tenth of a second
 
-    def effect() -> dict:
-        share = _create_share(prescription, pharmacy, message, wished_at, by)
-        return {"share": str(share.pk)}
+    def effect() -> Share:
+        return _create_share(prescription, pharmacy, message, wished_at, by)
 
+    return _once(prescription, pharmacy, message, wished_at, key, by, effect)
+
+
+def _once(prescription, pharmacy, message, wished_at, key, by, effect) -> Share:
+    """The share that `effect` makes; the same one again for the same key."""
+    refuse_if(policies.why_message_too_long(message))
     facts = {
         "prescription": prescription.pk,
         "pharmacy": pharmacy.pk,
         "message": message,
         "wished_at": wished_at,
     }
-    answer = idempotency.once(scope=f"{audit.actor_name(by)}:share", key=key, request_facts=facts, effect=effect)
+    answer = idempotency.once(
+        scope=f"{audit.actor_name(by)}:share",
+        key=key,
+        request_facts=facts,
+        effect=lambda: {"share": str(effect().pk)},
+    )
     return prescription.shares.get(pk=answer["share"])
 
 
@@ -97,13 +106,19 @@ def _remember_pharmacy(share: Share, now) -> None:
     share.patient.own_pharmacies.update_or_create(pharmacy=share.pharmacy, defaults={"last_used_at": now})
 
 
-@transaction.atomic
-def move_share(*, share: Share, pharmacy: Pharmacy, message: str = "", wished_at=None, by) -> Share:
+def move_share(
+    *, share: Share, pharmacy: Pharmacy, message: str = "", wished_at: datetime | None = None, key: str = "", by
+) -> Share:
     """Takes the share back and sends the prescription to another pharmacy, in one step: never two at once."""
     documents.for_message(share.prescription)
-    refuse_if(policies.why_not_receive(pharmacy, share.prescription))
-    revoke_share(share=share, by=by)
-    return _create_share(share.prescription, pharmacy, message, wished_at, by, moved_from=share)
+
+    @transaction.atomic
+    def effect() -> Share:
+        refuse_if(policies.why_not_receive(pharmacy, share.prescription))
+        revoke_share(share=share, by=by)
+        return _create_share(share.prescription, pharmacy, message, wished_at, by, moved_from=share)
+
+    return _once(share.prescription, pharmacy, message, wished_at, key, by, effect)
 
 
 @transaction.atomic

@@ -6,7 +6,7 @@ from django.utils.translation import gettext as _
 
 from portal.reasons import Reason
 from prescriptions.models import Prescription
-from prescriptions.policies import why_not_valid
+from prescriptions.policies import is_exhausted, why_not_valid
 from sharing.models import Pharmacy, Share
 from sharing.states import ACTIVE, SHARE_MOVES
 
@@ -15,10 +15,31 @@ MESSAGE_MAX = 1000
 
 def why_not_share(prescription: Prescription, pharmacy: Pharmacy | None = None) -> Reason | None:
     return (
-        why_not_valid(prescription)
-        or _why_masked(prescription)
+        why_not_send(prescription)
         or why_already_shared(prescription)
         or (why_not_receive(pharmacy, prescription) if pharmacy else None)
+    )
+
+
+def why_not_send(prescription: Prescription) -> Reason | None:
+    """Why no pharmacy at all can be sent it. Reads the prescription, its lines and its dispensings, nothing else."""
+    return (
+        why_not_valid(prescription)
+        or _why_masked(prescription)
+        or _why_nothing_left(prescription)
+        or why_nothing_for_pharmacy(prescription)
+    )
+
+
+def _why_nothing_left(prescription: Prescription) -> Reason | None:
+    if not is_exhausted(prescription):
+        return None
+    return Reason(
+        "nothing-left",
+        _(
+            "Tout ce qui était prescrit a été délivré. Si le traitement doit continuer, demandez une nouvelle "
+            "ordonnance au prescripteur."
+        ),
     )
 
 
@@ -45,7 +66,7 @@ def why_nothing_for_pharmacy(prescription: Prescription) -> Reason | None:
 def why_already_shared(prescription: Prescription) -> Reason | None:
     current = active_share(prescription)
     if current is None:
-        return why_nothing_for_pharmacy(prescription)
+        return None
     return Reason(
         "already-shared",
         _("Déjà envoyée à %(pharmacy)s le %(date)s. Pour changer de pharmacie, déplacez cet envoi.")
@@ -61,7 +82,7 @@ def why_not_receive(pharmacy: Pharmacy, prescription: Prescription) -> Reason | 
     """Why this pharmacy cannot be sent this prescription."""
     if not pharmacy.is_open:
         return Reason("pharmacy-closed", _("Cette pharmacie n’est plus dans l’annuaire. Choisissez-en une autre."))
-    if prescription.patient.blocked_professionals.filter(identifier=pharmacy.finess).exists():
+    if any(shut.identifier == pharmacy.finess for shut in prescription.patient.blocked_professionals.all()):
         return Reason(
             "pharmacy-blocked",
             _("Vous avez bloqué cette pharmacie. Débloquez-la ou choisissez-en une autre."),

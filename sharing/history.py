@@ -1,0 +1,65 @@
+"""Who has seen a prescription: the patient's part of the audit trail, in words."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from portal import audit
+from portal.models import AuditEvent
+from prescriptions.models import Prescription
+from sharing.models import Share
+
+AT_MOST = 30
+# The acts by which somebody reads it, or lets somebody read it.
+ACTS = {
+    "prescription.read": gettext_lazy("Lecture"),
+    "prescription.verified": gettext_lazy("Vérification"),
+    "share.created": gettext_lazy("Envoi à une pharmacie"),
+    "share.opened": gettext_lazy("Première lecture"),
+    "share.read": gettext_lazy("Lecture"),
+    "share.document": gettext_lazy("Ouverture du document"),
+    "share.revoked": gettext_lazy("Envoi retiré : la pharmacie n’y a plus accès"),
+}
+
+
+@dataclass(frozen=True)
+class Seen:
+    who: str
+    act: str
+    at: datetime
+
+
+def who_has_seen(prescription: Prescription, shares: Iterable[Share], *, reader) -> list[Seen]:
+    """The newest first; the same act of the same person in a day is told once. `reader` reads « Vous »."""
+    by_subject = {audit.actor_name(share): share for share in shares}
+    events = AuditEvent.objects.filter(
+        patient=prescription.patient_id,
+        subject__in=[audit.actor_name(prescription), *by_subject],
+        kind__in=ACTS,
+    )
+    names = _names(prescription) | {audit.actor_name(reader): _("Vous")}
+    told: dict = {}
+    for event in events[:AT_MOST]:
+        seen = Seen(_who(event, by_subject.get(event.subject), names), str(ACTS[event.kind]), event.at)
+        told.setdefault((seen.who, seen.act, timezone.localtime(seen.at).date()), seen)
+    return list(told.values())
+
+
+def _names(prescription: Prescription) -> dict[str, str]:
+    """The people of the patient's side, past ones included, and the prescriber."""
+    accesses = prescription.patient.accesses.select_related("user")
+    names = {audit.actor_name(access.user): access.user.get_full_name() for access in accesses}
+    prescriber = prescription.prescriber
+    if prescriber and prescriber.user_id:
+        names[f"user:{prescriber.user_id}"] = prescriber.full_name
+    return names
+
+
+def _who(event: AuditEvent, share: Share | None, names: dict[str, str]) -> str:
+    if event.actor in names:
+        return names[event.actor]
+    return share.pharmacy.name if share else _("Un professionnel habilité")

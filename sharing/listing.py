@@ -1,0 +1,181 @@
+"""The patient's prescriptions as cards: a title, a status line, an action. A page costs a fixed number of queries."""
+
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+
+from django.db.models import Prefetch, Q
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from prescriptions import words
+from prescriptions.models import Prescription
+from prescriptions.standing import Standing
+from sharing import moments, naming, policies, timeline
+from sharing.models import Share
+from sharing.states import ShareStatus as S
+
+PAGE = 20
+CHUNK_WHEN_FILTERED = 100
+FINISHED = {"dispensed", "expired", "too_late", "cancelled", "replaced"}
+TO_RENEW = {"renewable", "expiring", "partly_dispensed"}
+CHIPS = {
+    "": gettext_lazy("Toutes"),
+    "en-cours": gettext_lazy("En cours"),
+    "a-renouveler": gettext_lazy("À renouveler"),
+    "terminees": gettext_lazy("Terminées"),
+}
+
+
+@dataclass(frozen=True)
+class Pill:
+    state: str
+    icon: str
+    label: str
+
+
+@dataclass(frozen=True)
+class Card:
+    """`line`: where it was sent, else where it stands. `action`: the one verb, empty when reading is all there is."""
+
+    prescription: Prescription
+    title: str
+    by: str
+    day: str
+    month: str
+    standing: Standing
+    is_shared: bool
+    pill: Pill
+    line: str
+    action: str
+    action_url: str
+
+    @property
+    def url(self) -> str:
+        return reverse("prescription", args=[self.prescription.pk])
+
+
+@dataclass(frozen=True)
+class Page:
+    cards: list[Card]
+    has_more: bool
+
+    @property
+    def last(self) -> Prescription | None:
+        return self.cards[-1].prescription if self.has_more else None
+
+
+def page_of(prescriptions, *, chip: str = "", q: str = "", after: Prescription | None = None) -> Page:
+    """The page that follows `after`, the newest prescriptions first."""
+    rows = with_all_for_cards(prescriptions)
+    if after is not None:
+        rows = rows.filter(Q(authored_on__lt=after.authored_on) | Q(authored_on=after.authored_on, pk__lt=after.pk))
+    if q:
+        rows = rows.filter(pk__in=_found(prescriptions, q))
+    found = list(islice(cards_of(rows, chip), PAGE + 1))
+    return Page(found[:PAGE], has_more=len(found) > PAGE)
+
+
+def cards_of(rows, chip: str = "") -> Iterator[Card]:
+    """Where a prescription stands is counted from its dispensings, so a chip chooses among cards, not among rows."""
+    for prescription in rows.iterator(chunk_size=CHUNK_WHEN_FILTERED if chip else PAGE + 1):
+        card = card_of(prescription)
+        if is_in(card.standing, chip):
+            yield card
+
+
+def is_in(standing: Standing, chip: str) -> bool:
+    return {
+        "en-cours": standing.code not in FINISHED,
+        "a-renouveler": standing.code in TO_RENEW,
+        "terminees": standing.code in FINISHED,
+    }.get(chip, True)
+
+
+def with_all_for_cards(prescriptions):
+    """All that `card_of` reads. The deposit as received is large and sealed: it is left where it is."""
+    shares = Share.objects.select_related("pharmacy").prefetch_related("events", "deliveries")
+    return (
+        prescriptions.select_related("prescriber", "replaced_by")
+        .defer("source", "replaced_by__source")
+        .prefetch_related("lines", "dispensings__lines", Prefetch("shares", queryset=shares))
+    )
+
+
+def card_of(prescription: Prescription) -> Card:
+    standing = words.standing(prescription)
+    share = next(iter(prescription.shares.all()), None)  # the newest: an active one always is
+    action, action_url = _action(prescription, share)
+    return Card(
+        prescription=prescription,
+        title=words.title_of(prescription),
+        by=by_whom(prescription),
+        day=moments.day(prescription.authored_on, weekday=False),
+        month=date_format(prescription.authored_on, "YEAR_MONTH_FORMAT"),
+        standing=standing,
+        is_shared=share is not None and share.is_active(),
+        pill=_pill(standing, share),
+        line=_where(share) or standing.sentence,
+        action=action,
+        action_url=action_url,
+    )
+
+
+def by_whom(prescription: Prescription) -> str:
+    if prescription.prescriber is None:
+        return _("Ajoutée par vous") if prescription.provenance == "upload" else _("Document reçu")
+    speciality = prescription.prescriber.speciality
+    return f"{prescription.prescriber.full_name}, {speciality[:1].lower()}{speciality[1:]}"
+
+
+def _is_worth_telling(share: Share | None) -> bool:
+    """A share that goes on, or that ended and leaves something to do."""
+    return share is not None and (share.is_active() or share.status in (S.REFUSED, S.UNDELIVERABLE))
+
+
+def _pill(standing: Standing, share: Share | None) -> Pill:
+    if standing.code not in FINISHED and _is_worth_telling(share):
+        return Pill(*timeline.label_of(share, timezone.now()))
+    return Pill(standing.state, "", standing.word)
+
+
+def _where(share: Share | None) -> str:
+    if share is None or share.status in (S.REVOKED, S.EXPIRED):
+        return ""
+    if share.status == S.COLLECTED:
+        return _("Retirée à %(pharmacy)s, %(day)s.") % _place(share)
+    return _("Envoyée à %(pharmacy)s, %(day)s.") % _place(share)
+
+
+def _place(share: Share) -> dict:
+    at = share.status_at if share.status == S.COLLECTED else share.created_at
+    return {"pharmacy": naming.the(share.pharmacy), "day": moments.day_near(timezone.localtime(at).date())}
+
+
+def _action(prescription: Prescription, share: Share | None) -> tuple[str, str]:
+    if share is not None and share.is_active():
+        return _("Suivre l’envoi"), reverse("share", args=[share.pk])
+    if policies.why_not_send(prescription) is None:
+        return _("Envoyer à une pharmacie"), reverse("share-pharmacy", args=[prescription.pk])
+    return "", ""
+
+
+# --- Search -----------------------------------------------------------------------------------------------------------
+
+
+def _found(prescriptions, q: str) -> list:
+    """Every word of `q` in a medicine's name, the prescriber or the speciality. One patient's rows are few."""
+    wanted = _plain(q).split()
+    texts: dict = {}
+    fields = ("lines__name", "comment", "prescriber__given_name", "prescriber__family_name", "prescriber__speciality")
+    for pk, *parts in prescriptions.order_by().values_list("pk", *fields):
+        texts[pk] = f"{texts.get(pk, '')} {_plain(' '.join(filter(None, parts)))}"
+    return [pk for pk, text in texts.items() if all(word in text for word in wanted)]
+
+
+def _plain(text: str) -> str:
+    return unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
