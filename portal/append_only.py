@@ -1,4 +1,4 @@
-"""The database itself refuses to change or delete a line of audit (OWASP ASVS 5.0, 16.4)."""
+"""The database itself refuses to change, delete or empty the lines of audit (OWASP ASVS 5.0, 16.4)."""
 
 TABLE = "portal_auditevent"
 
@@ -12,6 +12,8 @@ POSTGRESQL = [
     "$$ BEGIN RAISE EXCEPTION 'audit lines are append-only'; END $$",
     f"CREATE TRIGGER audit_append_only BEFORE UPDATE OR DELETE ON {TABLE} "
     "FOR EACH ROW EXECUTE FUNCTION audit_is_append_only()",
+    f"CREATE TRIGGER audit_no_truncate BEFORE TRUNCATE ON {TABLE} "
+    "FOR EACH STATEMENT EXECUTE FUNCTION audit_is_append_only()",
 ]
 
 
@@ -20,11 +22,12 @@ def install(connection) -> None:
 
 
 def remove(connection) -> None:
-    """For the reversal of the migration, and for tests that empty their database with DELETE."""
+    """For the reversal of the migration, and for tests, which empty their database."""
     if connection.vendor == "sqlite":
         _run(connection, [f"DROP TRIGGER IF EXISTS audit_no_{verb}" for verb in ("update", "delete")])
     else:
-        _run(connection, [f"DROP TRIGGER IF EXISTS audit_append_only ON {TABLE}"])
+        names = ("audit_append_only", "audit_no_truncate")
+        _run(connection, [f"DROP TRIGGER IF EXISTS {name} ON {TABLE}" for name in names])
 
 
 def _run(connection, statements) -> None:
