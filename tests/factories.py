@@ -10,7 +10,7 @@ import io
 import itertools
 from datetime import date, timedelta
 
-from allauth.mfa.models import Authenticator
+from allauth.mfa.totp.internal.auth import TOTP
 from django.utils import timezone
 from PIL import Image, ImageDraw
 
@@ -55,7 +55,7 @@ def user(email: str, *, second_factor: bool = True, **fields) -> User:
         return known
     person = User.objects.create_user(email, **fields)
     if second_factor:
-        Authenticator.objects.create(user=person, type=Authenticator.Type.TOTP, data={"secret": "JBSWY3DPEHPK3PXP"})
+        TOTP.activate(person, "JBSWY3DPEHPK3PXP")
     return person
 
 
