@@ -183,7 +183,8 @@ def run_with_servers(command: list[str]) -> int:
         try:
             # Ctrl-C reaches the child too: it says how far it came, then the servers stop.
             signal.signal(signal.SIGINT, signal.SIG_IGN)
-            return child.wait()
+            status = child.wait()
+            return status if status >= 0 else 128 - status
         finally:
             if child.poll() is None:
                 child.terminate()
