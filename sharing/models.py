@@ -270,26 +270,32 @@ class Delivery(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     share = models.ForeignKey(Share, on_delete=models.PROTECT, related_name="deliveries")
     kind = models.CharField(max_length=10, choices=Kind.choices)
+    words = models.OneToOneField(  # the patient's words it carries (kind `message`)
+        ThreadMessage, null=True, blank=True, on_delete=models.PROTECT, related_name="delivery"
+    )
     message_id = models.CharField(max_length=200, unique=True)  # with its angle brackets; the same at every attempt
     envid = models.CharField(max_length=64, unique=True)  # RFC 3461 envelope id: comes back in a DSN
     envelope_from = EncryptedTextField()  # the citizen's address is the NIR
     envelope_to = models.CharField(max_length=254)
+    destination = models.CharField(max_length=254)  # the recipient's domain: few connections at once to each
     content = EncryptedBinaryField()  # the frozen MIME message, CRLF
     content_sha256 = models.CharField(max_length=64)
     size = models.PositiveIntegerField()  # bytes of content
     status = models.CharField(max_length=12, choices=DeliveryStatus.choices, default=DeliveryStatus.QUEUED)
     attempts = models.PositiveSmallIntegerField(default=0)  # counted at claim
+    silent_claims = models.PositiveSmallIntegerField(default=0)  # since the last outcome: ten, and it is quarantined
     next_attempt_at = models.DateTimeField()
     give_up_at = models.DateTimeField()
     lease_owner = models.CharField(max_length=64, blank=True)
     lease_until = models.DateTimeField(null=True, blank=True)
     last_stage = models.CharField(max_length=12, blank=True)  # connect, tls, ehlo, mail, rcpt, data, sent-dot, done
     last_code = models.CharField(max_length=20, blank=True)  # "451 4.7.1", or a short word: timeout, dropped, tls
+    in_doubt_at = models.DateTimeField(null=True, blank=True)  # an attempt ended without our knowing whether it arrived
     created_at = models.DateTimeField()
     sent_at = models.DateTimeField(null=True, blank=True)
     delivered_at = models.DateTimeField(null=True, blank=True)  # DSN
     read_at = models.DateTimeField(null=True, blank=True)  # MDN
-    ended_at = models.DateTimeField(null=True, blank=True)  # failed, cancelled
+    ended_at = models.DateTimeField(null=True, blank=True)  # failed, cancelled, quarantined
 
     objects = DeliveryQuerySet.as_manager()
 
@@ -301,6 +307,7 @@ class Delivery(models.Model):
             models.Index(fields=["next_attempt_at"], name="delivery_due", condition=Q(status__in=["queued", "retry"])),
             models.Index(fields=["lease_until"], name="delivery_leases", condition=Q(status="sending")),
             models.Index(fields=["status"], name="delivery_status"),
+            models.Index(fields=["share", "created_at"], name="delivery_of_share"),
         ]
         constraints = [
             models.UniqueConstraint(
@@ -309,7 +316,13 @@ class Delivery(models.Model):
             models.UniqueConstraint(fields=["share"], condition=Q(kind="recall"), name="delivery_one_recall_a_share"),
             models.CheckConstraint(
                 name="delivery_sent_has_its_time",
-                condition=Q(status="sent", sent_at__isnull=False) | ~Q(status="sent") & Q(sent_at__isnull=True),
+                condition=Q(status="sent", sent_at__isnull=False)
+                | Q(status="failed")  # accepted, then bounced: it keeps the time it was sent
+                | ~Q(status__in=["sent", "failed"]) & Q(sent_at__isnull=True),
+            ),
+            models.CheckConstraint(
+                name="delivery_words_only_in_a_message",
+                condition=Q(kind="message", words__isnull=False) | ~Q(kind="message") & Q(words__isnull=True),
             ),
             models.CheckConstraint(
                 name="delivery_lease_only_while_sending",
@@ -326,11 +339,22 @@ class Route(models.Model):
     """The way out to one operator. Its breaker opens when the trouble is the operator's or ours, not a recipient's."""
 
     name = models.CharField(primary_key=True, max_length=40)
-    consecutive_refusals = models.PositiveSmallIntegerField(default=0)  # 5xx over different recipients
+    refused = models.JSONField(default=list)  # mailboxes refused one after the other since the last acceptance
+    refused_at = models.DateTimeField(null=True, blank=True)  # the last of them
     closed_until = models.DateTimeField(null=True, blank=True)  # nothing is claimed before
     reason = models.CharField(max_length=40, blank=True)  # tls, auth, connect, mail, refused-by-all
     opened_at = models.DateTimeField(null=True, blank=True)  # since when the breaker is open
     trials = models.PositiveSmallIntegerField(default=0)  # how many times it was tried again since
+
+    def __str__(self):
+        return self.name
+
+
+class Heartbeat(models.Model):
+    """When each standing process last went round: one that is up can be asleep."""
+
+    name = models.CharField(primary_key=True, max_length=40)
+    at = models.DateTimeField()
 
     def __str__(self):
         return self.name
@@ -350,6 +374,7 @@ class InboundMail(models.Model):
     sha256 = models.CharField(max_length=64)
     content = EncryptedBinaryField()
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.STORED)
+    attempts = models.PositiveSmallIntegerField(default=0)  # counted before it is read: one that kills its process shows
     reason = models.CharField(max_length=60, blank=True)
     share = models.ForeignKey(Share, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
     received_at = models.DateTimeField()

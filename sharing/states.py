@@ -108,9 +108,15 @@ DELIVERY_MOVES: frozenset[tuple[str, str]] = frozenset(
         (D.SENDING, D.RETRY),
         (D.SENDING, D.FAILED),
         (D.SENDING, D.QUARANTINED),
-        (D.RETRY, D.SENT),  # a holder whose lease ran out succeeded after all
+        (D.SENDING, D.CANCELLED),  # taken back while it was leaving, and this attempt did not arrive
+        (D.QUARANTINED, D.CANCELLED),
+        (D.QUARANTINED, D.FAILED),  # nobody tried it again before its end
+        (D.SENT, D.FAILED),  # accepted, then bounced (DSN)
+        (D.QUEUED, D.SENT),  # a holder whose lease ran out succeeded after all
+        (D.RETRY, D.SENT),
         (D.FAILED, D.SENT),
         (D.QUARANTINED, D.SENT),
+        (D.CANCELLED, D.SENT),
         (D.FAILED, D.QUEUED),  # the back office tries again
         (D.QUARANTINED, D.QUEUED),
         (D.RETRY, D.QUEUED),

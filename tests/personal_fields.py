@@ -96,15 +96,19 @@ FIELDS = {
     },
     "sharing.Delivery": {
         ENCRYPTED: "envelope_from content",
-        LINK: "id share message_id envid",
-        PROFESSIONAL: "envelope_to",
-        TECHNICAL: "kind content_sha256 size status attempts next_attempt_at give_up_at lease_owner lease_until"
-        " last_stage last_code created_at sent_at delivered_at read_at ended_at",
+        LINK: "id share words message_id envid",
+        PROFESSIONAL: "envelope_to destination",
+        TECHNICAL: "kind content_sha256 size status attempts silent_claims next_attempt_at give_up_at lease_owner"
+        " lease_until last_stage last_code in_doubt_at created_at sent_at delivered_at read_at ended_at",
     },
-    "sharing.Route": {TECHNICAL: "name consecutive_refusals closed_until reason opened_at trials"},
+    "sharing.Route": {
+        PROFESSIONAL: "refused",
+        TECHNICAL: "name refused_at closed_until reason opened_at trials",
+    },
+    "sharing.Heartbeat": {TECHNICAL: "name at"},
     "sharing.InboundMail": {
         ENCRYPTED: "content",
         LINK: "id message_id share",
-        TECHNICAL: "sha256 status reason received_at processed_at",
+        TECHNICAL: "sha256 status attempts reason received_at processed_at",
     },
 }
