@@ -50,7 +50,7 @@ class AccountAdapter(DefaultAccountAdapter):
         except (OSError, smtplib.SMTPException) as error:
             log.warning("account mail %s not sent: %s", template_prefix, type(error).__name__)
             messages.error(
-                self.request, _("Le message n’a pas pu partir. Rien n’est perdu : réessayez dans quelques minutes.")
+                self.request, _("Le message n’a pas pu partir. Rien n’est perdu : réessayez dans quelques minutes.")
             )
 
     def render_mail(self, template_prefix, email, context, headers=None):

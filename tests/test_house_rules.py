@@ -36,6 +36,13 @@ def test_imports_go_from_sharing_to_prescriptions_to_portal_and_never_upward():
     assert done.returncode == 0, done.stdout
 
 
+@pytest.mark.parametrize("check", ["check", "format --check"])
+def test_code_is_written_in_one_style(check):
+    ruff = [sys.executable, "-m", "ruff", *check.split(), "--quiet", "--output-format=concise", "."]
+    done = subprocess.run(ruff, cwd=project.ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, f"make lint\n{done.stdout}"
+
+
 def test_views_and_api_reach_data_through_its_owner():
     doors = [file for file in project.app_code() if re.search(r"/(views|api)[/\w]*\.py$|/(views|api)/", str(file))]
     assert doors
