@@ -45,13 +45,16 @@ def has_our_check(number: str) -> bool:
 
 
 def why_not_number(text: str) -> Reason | None:
-    """10 to 40 letters and digits: loose on purpose, other registries have their own rule (domain §1.3)."""
-    if re.fullmatch(r"[0-9A-Z]{10,40}", normalise_number(text)):
+    """10 to 26 letters and digits: loose on purpose, other registries have their own rule (domain §1.3).
+
+    26 is what a signed code of 255 characters carries.
+    """
+    if re.fullmatch(r"[0-9A-Z]{10,26}", normalise_number(text)):
         return None
     return Reason(
         "number-shape",
         _(
-            "Un numéro d’ordonnance compte 10 à 40 lettres et chiffres (le plus souvent 18). "
+            "Un numéro d’ordonnance compte 10 à 26 lettres et chiffres (le plus souvent 18). "
             "Recopiez-le tel qu’il est écrit sous le code."
         ),
     )

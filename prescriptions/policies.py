@@ -5,7 +5,7 @@ What is left is counted from the dispensings that were reported, and from nothin
 """
 
 import calendar
-from datetime import date
+from datetime import date, datetime, time, timedelta
 
 from django.utils import timezone
 from django.utils.formats import date_format
@@ -32,6 +32,13 @@ def _months_later(day: date, months: int) -> date:
     """The same day of the month, or the last one there is (30 November → 28 February)."""
     year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
     return date(year, month + 1, min(day.day, calendar.monthrange(year, month + 1)[1]))
+
+
+def ends_at(prescription: Prescription) -> datetime | None:
+    """The first instant after the last valid day, Europe/Paris. None: no end is known."""
+    if prescription.valid_until is None:
+        return None
+    return timezone.make_aware(datetime.combine(prescription.valid_until + timedelta(days=1), time.min))
 
 
 def why_not_valid(prescription: Prescription) -> Reason | None:
