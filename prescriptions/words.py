@@ -11,7 +11,7 @@ from django.utils.formats import date_format, number_format
 from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 
-from prescriptions import policies
+from prescriptions import policies, posology
 from prescriptions.models import Dispensing, DispensingLine, Prescription, PrescriptionLine
 from prescriptions.standing import Deadline, Standing, deadlines, nothing_reported, standing
 
@@ -23,6 +23,7 @@ __all__ = [
     "deadlines",
     "dispensings_words",
     "number_in_groups",
+    "say_dosage",
     "say_line",
     "standing",
     "title_of",
@@ -62,6 +63,7 @@ class LineWords:
     total: int  # deliveries in all: the first one and the renewals
     left: int | None
     notes: list[Note]
+    steps: list[str]  # of the dosage: more than one when it changes with time
 
 
 def number_in_groups(number: str) -> str:
@@ -92,24 +94,35 @@ def _short_name(name: str) -> str:
 
 
 def say_line(line: PrescriptionLine) -> LineWords:
-    from prescriptions import posology
-
-    dosage = posology.explain(line.dosage, own_text=line.dosage_text, language=get_language())
+    dosage = say_dosage(line)
     return LineWords(
         name=line.name,
         kind=line.kind,
         kind_label=line.get_kind_display(),
         icon=ICONS[line.kind],
         components=[_say_component(component) for component in line.components],
-        dosage=dosage.sentence,
-        is_own_text=not dosage.faithful,
+        dosage=dosage.sentence if dosage else "",
+        is_own_text=bool(dosage and dosage.in_own_words),
         duration=say_duration(line),
         quantity=say_quantity(line.quantity, line.quantity_unit),
         renewals=_say_renewals(line),
         total=1 + line.renewals,
         left=policies.left_of(line),
         notes=_notes(line),
+        steps=list(dosage.parts) if dosage else [],
     )
+
+
+def say_dosage(line: PrescriptionLine) -> posology.Posology | None:
+    """None when nothing was said of what has no dosage by nature (stockings, a blood test)."""
+    said = posology.explain(
+        line.dosage,
+        own_text=line.dosage_text or None,
+        language=get_language(),
+        unit_hint=line.form or None,
+        medicine=line.name,
+    )
+    return None if said.missing and line.kind != PrescriptionLine.Kind.MEDICINE else said
 
 
 def _say_component(component: dict) -> str:
