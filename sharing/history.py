@@ -21,8 +21,8 @@ ACTS = {
     "share.created": gettext_lazy("Envoi à une pharmacie"),
     "share.opened": gettext_lazy("Première lecture"),
     "share.read": gettext_lazy("Lecture"),
-    "share.document": gettext_lazy("Ouverture du document"),
-    "share.revoked": gettext_lazy("Envoi retiré : la pharmacie n’y a plus accès"),
+    "share.document_read": gettext_lazy("Ouverture du document"),
+    "share.revoked": gettext_lazy("Envoi retiré : la pharmacie n’y a plus accès"),
 }
 
 
@@ -34,7 +34,7 @@ class Seen:
 
 
 def who_has_seen(prescription: Prescription, shares: Iterable[Share], *, reader) -> list[Seen]:
-    """The newest first; the same act of the same person in a day is told once. `reader` reads « Vous »."""
+    """The newest first; the same act of the same person in a day is told once. `reader` reads « Vous »."""
     by_subject = {audit.actor_name(share): share for share in shares}
     events = AuditEvent.objects.filter(
         patient=prescription.patient_id,

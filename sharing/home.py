@@ -15,8 +15,6 @@ from sharing.states import ACTIVE
 from sharing.states import ShareStatus as S
 
 AT_MOST = 3
-CURRENT_SHOWN = 4
-RECENT_SHOWN = 3
 # How long a share that failed is still something to do.
 FAILED_DAYS = timedelta(days=14)
 # An answer that came with a state (« Prête », and a word) is told by the state.
@@ -54,10 +52,10 @@ def _latest_of_each(shares, now: datetime) -> list[Share]:
     """Alive, or failed lately with nothing sent since."""
     told = Prefetch("messages", queryset=ThreadMessage.objects.defer("body"))
     rows = (
-        shares.filter(Q(status__in=ACTIVE) | Q(created_at__gte=now - FAILED_DAYS))
-        .select_related("pharmacy", "prescription__replaced_by")
+        timeline.with_facts(shares.filter(Q(status__in=ACTIVE) | Q(created_at__gte=now - FAILED_DAYS)))
+        .select_related("prescription__replaced_by")
         .defer("prescription__source", "prescription__replaced_by__source")
-        .prefetch_related("events", "deliveries", "prescription__lines", "prescription__dispensings__lines", told)
+        .prefetch_related("prescription__lines", "prescription__dispensings__lines", told)
     )
     latest: dict = {}
     for share in rows:  # newest first

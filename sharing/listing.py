@@ -20,6 +20,7 @@ from sharing.models import Share
 from sharing.states import ShareStatus as S
 
 PAGE = 20
+FOUND_AT_MOST = 100
 CHUNK_WHEN_FILTERED = 100
 FINISHED = {"dispensed", "expired", "too_late", "cancelled", "replaced"}
 TO_RENEW = {"renewable", "expiring", "partly_dispensed"}
@@ -29,13 +30,6 @@ CHIPS = {
     "a-renouveler": gettext_lazy("À renouveler"),
     "terminees": gettext_lazy("Terminées"),
 }
-
-
-@dataclass(frozen=True)
-class Pill:
-    state: str
-    icon: str
-    label: str
 
 
 @dataclass(frozen=True)
@@ -49,7 +43,7 @@ class Card:
     month: str
     standing: Standing
     is_shared: bool
-    pill: Pill
+    pill: timeline.Pill
     line: str
     action: str
     action_url: str
@@ -69,19 +63,29 @@ class Page:
         return self.cards[-1].prescription if self.has_more else None
 
 
-def page_of(prescriptions, *, chip: str = "", q: str = "", after: Prescription | None = None) -> Page:
+def page_of(prescriptions, *, chip: str = "", after: Prescription | None = None) -> Page:
     """The page that follows `after`, the newest prescriptions first."""
     rows = with_all_for_cards(prescriptions)
     if after is not None:
         rows = rows.filter(Q(authored_on__lt=after.authored_on) | Q(authored_on=after.authored_on, pk__lt=after.pk))
-    if q:
-        rows = rows.filter(pk__in=_found(prescriptions, q))
     found = list(islice(cards_of(rows, chip), PAGE + 1))
     return Page(found[:PAGE], has_more=len(found) > PAGE)
 
 
+def search(prescriptions, q: str, *, chip: str = "") -> Page:
+    """All that matches, on one page: the next one would need the words again, and they are health data."""
+    rows = with_all_for_cards(prescriptions.filter(pk__in=_found(prescriptions, q)))
+    return Page(list(islice(cards_of(rows, chip), FOUND_AT_MOST)), has_more=False)
+
+
+def current_cards(prescriptions) -> list[Card]:
+    return list(cards_of(with_all_for_cards(prescriptions), "en-cours"))
+
+
 def cards_of(rows, chip: str = "") -> Iterator[Card]:
     """Where a prescription stands is counted from its dispensings, so a chip chooses among cards, not among rows."""
+    if chip in {"en-cours", "a-renouveler"}:  # what the database can tell alone
+        rows = rows.filter(cancelled_at=None).exclude(valid_until__lt=timezone.localdate())
     for prescription in rows.iterator(chunk_size=CHUNK_WHEN_FILTERED if chip else PAGE + 1):
         card = card_of(prescription)
         if is_in(card.standing, chip):
@@ -98,7 +102,7 @@ def is_in(standing: Standing, chip: str) -> bool:
 
 def with_all_for_cards(prescriptions):
     """All that `card_of` reads. The deposit as received is large and sealed: it is left where it is."""
-    shares = Share.objects.select_related("pharmacy").prefetch_related("events", "deliveries")
+    shares = timeline.with_facts(Share.objects.all())
     return (
         prescriptions.select_related("prescriber", "replaced_by")
         .defer("source", "replaced_by__source")
@@ -115,7 +119,7 @@ def card_of(prescription: Prescription) -> Card:
         title=words.title_of(prescription),
         by=by_whom(prescription),
         day=moments.day(prescription.authored_on, weekday=False),
-        month=date_format(prescription.authored_on, "YEAR_MONTH_FORMAT"),
+        month=month_of(prescription),
         standing=standing,
         is_shared=share is not None and share.is_active(),
         pill=_pill(standing, share),
@@ -123,6 +127,10 @@ def card_of(prescription: Prescription) -> Card:
         action=action,
         action_url=action_url,
     )
+
+
+def month_of(prescription: Prescription) -> str:
+    return date_format(prescription.authored_on, "YEAR_MONTH_FORMAT")
 
 
 def by_whom(prescription: Prescription) -> str:
@@ -137,10 +145,10 @@ def _is_worth_telling(share: Share | None) -> bool:
     return share is not None and (share.is_active() or share.status in (S.REFUSED, S.UNDELIVERABLE))
 
 
-def _pill(standing: Standing, share: Share | None) -> Pill:
+def _pill(standing: Standing, share: Share | None) -> timeline.Pill:
     if standing.code not in FINISHED and _is_worth_telling(share):
-        return Pill(*timeline.label_of(share, timezone.now()))
-    return Pill(standing.state, "", standing.word)
+        return timeline.pill_of(share, timezone.now())
+    return timeline.Pill(standing.state, "", standing.word)
 
 
 def _where(share: Share | None) -> str:

@@ -1,4 +1,4 @@
-"""A pharmacy's name inside a French sentence: « à la Pharmacie du Marché », « La Pharmacie du Marché vous a écrit »."""
+"""A pharmacy's name inside a French sentence: « à la Pharmacie du Marché », « La Pharmacie du Marché vous a écrit »."""
 
 import re
 
@@ -10,7 +10,7 @@ _FEMININE = re.compile(r"(grande |petite |nouvelle )?pharmacie\b", re.IGNORECASE
 
 
 def the(pharmacy: Pharmacy) -> str:
-    """With its article where one is said; other names (« Pharma Centre ») and other languages stand alone."""
+    """With its article where one is said; other names (« Pharma Centre ») and other languages stand alone."""
     if get_language() == "fr" and _FEMININE.match(pharmacy.name):
         return f"la {pharmacy.name}"
     return pharmacy.name

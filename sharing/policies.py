@@ -7,8 +7,8 @@ from django.utils.translation import gettext as _
 from portal.reasons import Reason
 from prescriptions.models import Prescription
 from prescriptions.policies import is_exhausted, why_not_valid
-from sharing.models import Pharmacy, Share
-from sharing.states import ACTIVE, SHARE_MOVES
+from sharing.models import Delivery, Pharmacy, Share
+from sharing.states import ACTIVE, IN_TROUBLE, SHARE_MOVES
 
 MESSAGE_MAX = 1000
 
@@ -95,7 +95,7 @@ def why_no_mailbox(pharmacy: Pharmacy) -> Reason | None:
         return None
     return Reason(
         "no-mailbox",
-        _("Ne reçoit pas encore les envois sécurisés : montrez le QR ou l’ordonnance imprimée."),
+        _("Ne reçoit pas encore les envois sécurisés : montrez le QR ou l’ordonnance imprimée."),
     )
 
 
@@ -105,7 +105,7 @@ def why_not_move(share: Share, status: str) -> Reason | None:
         return None
     return Reason(
         "wrong-state",
-        _("Cet envoi est à l’état « %(now)s » : cette réponse n’est plus possible. Rechargez la page.")
+        _("Cet envoi est à l’état « %(now)s » : cette réponse n’est plus possible. Rechargez la page.")
         % {"now": share.get_status_display()},
     )
 
@@ -118,7 +118,7 @@ def why_not_write(share: Share) -> Reason | None:
             _("La pharmacie a clos cette conversation. Vous pouvez l’appeler ou faire un nouvel envoi."),
         )
     if not share.is_active():
-        return Reason("share-ended", _("Cet envoi est terminé : la conversation est close."))
+        return Reason("share-ended", _("Cet envoi est terminé : la conversation est close."))
     return None
 
 
@@ -127,7 +127,7 @@ def why_message_too_long(text: str) -> Reason | None:
         return None
     return Reason(
         "message-too-long",
-        _("Votre message compte %(n)s caractères ; la limite est de %(max)s. Raccourcissez-le.")
+        _("Votre message compte %(n)s caractères ; la limite est de %(max)s. Raccourcissez-le.")
         % {"n": len(text), "max": MESSAGE_MAX},
     )
 
@@ -141,3 +141,14 @@ def is_late(share: Share, now) -> bool:
         and delivery.sent_at is None
         and (now - share.created_at).total_seconds() > settings.DELIVERY_LATE_SECONDS
     )
+
+
+def why_not_try_again(delivery: Delivery, now) -> Reason | None:
+    """Why the back office cannot put this delivery back in the queue."""
+    if delivery.status not in IN_TROUBLE:
+        return Reason("not-in-trouble", _("Cette remise n’est pas en difficulté : il n’y a rien à réessayer."))
+    if delivery.kind != Delivery.Kind.RECALL and not delivery.share.is_active():
+        return Reason("share-ended", _("Cet envoi est terminé : sa remise ne peut plus être réessayée."))
+    if delivery.give_up_at <= now:
+        return Reason("delivery-over", _("Le délai de cette remise est passé. Le patient peut faire un nouvel envoi."))
+    return None

@@ -1,7 +1,7 @@
 """What the patient reads about a share: where it is and what to do (`head_of`), each step with its time (`steps_of`).
 
 The words are those of the table « Words » of the design; `situation` is the one place that decides which apply.
-Reads `share.events`, `share.deliveries` and, when it was moved, `share.moved_to`: prefetch them for a list.
+Read shares through `with_facts`: the messages that left are large, and not needed here.
 """
 
 import hashlib
@@ -9,12 +9,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 
+from django.db.models import Prefetch
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from sharing import moments, naming, policies
-from sharing.models import Share
+from sharing.models import Delivery, Share
 from sharing.states import ShareStatus as S
 
 # After this long, counted in hours when pharmacies are open, the patient reads what to do about the silence.
@@ -33,6 +34,15 @@ class Head:
     word: str
     sentence: str
     time: datetime
+
+
+@dataclass(frozen=True)
+class Pill:
+    """Takes the parameters of components/status.html."""
+
+    state: str
+    icon: str
+    label: str
 
 
 @dataclass(frozen=True)
@@ -83,6 +93,14 @@ EXPECTED = (S.SHARED, "sent", "delivered", S.OPENED, S.PREPARING, S.READY, S.COL
 BAD_ENDS = (S.REFUSED, S.REVOKED, S.EXPIRED, S.UNDELIVERABLE)
 
 
+def with_facts(shares):
+    """Everything these functions read, at the price of three queries however many shares there are."""
+    deliveries = Delivery.objects.defer("content", "envelope_from")
+    return shares.select_related("pharmacy", "moved_to__pharmacy").prefetch_related(
+        "events", Prefetch("deliveries", queryset=deliveries)
+    )
+
+
 def situation(share: Share, now: datetime) -> str:
     if share.status != S.SHARED:
         return share.status
@@ -99,11 +117,10 @@ def head_of(share: Share, now: datetime) -> Head:
     return Head(code, state, icon, str(word), _sentence(share, code), at)
 
 
-def label_of(share: Share, now: datetime) -> tuple[str, str, str]:
-    """(state, icon, short word) of the pill."""
+def pill_of(share: Share, now: datetime) -> Pill:
     code = situation(share, now)
     state, icon, word = LOOKS[code]
-    return state, icon, str(LABELS.get(code, word))
+    return Pill(state, icon, str(LABELS.get(code, word)))
 
 
 def steps_of(share: Share) -> list[Step]:
@@ -114,11 +131,24 @@ def steps_of(share: Share) -> list[Step]:
     return done + [_coming(code) for code in _still_to_come(share, facts)]
 
 
+def coming_after(share: Share) -> list[Step]:
+    """On the confirmation page: what happens next, and about when."""
+    when = {
+        "sent": _("Dans la minute qui vient."),
+        S.OPENED: _("Le plus souvent dans l’heure, quand la pharmacie est ouverte. Vous verrez ici à quelle heure."),
+        S.PREPARING: _("La pharmacie vous le dit, ou vous pose une question."),
+        S.READY: _("Un e-mail vous prévient. Vous venez la chercher avec votre carte Vitale."),
+    }
+    saved = Step(S.SHARED, str(STEP_WORDS[S.SHARED]), "", share.created_at, "now")
+    return [saved] + [Step(code, str(STEP_WORDS[code]), sentence, None, "next") for code, sentence in when.items()]
+
+
 def version_of(share: Share, now: datetime) -> str:
     """Changes when what the live part of the page shows has changed. Tells nothing by itself."""
     facts = [situation(share, now), str(share.thread_closed_at), timezone.localdate().isoformat()]
     facts += [f"{code} {at.timestamp()}" for code, at in _facts(share)]
     facts += [str(message.pk) for message in share.messages.all()]
+    facts += [f"{delivery.words_id} {delivery.status}" for delivery in share.deliveries.all() if delivery.words_id]
     return hashlib.sha256("\n".join(facts).encode()).hexdigest()[:16]
 
 
@@ -185,7 +215,6 @@ def _sentence(share: Share, code: str) -> str:
         ),
         S.OPENED: _("La pharmacie l’a ouverte. Elle dira ici quand elle la prépare."),
         S.PREPARING: _("La pharmacie la prépare. Un e-mail vous préviendra dès qu’elle sera prête."),
-        S.EXPIRED: _("L’ordonnance a pris fin avant d’être retirée. Demandez-en une nouvelle si vous en avez besoin."),
         S.UNDELIVERABLE: _(
             "La messagerie de la pharmacie l’a refusée. Choisissez une autre pharmacie ou montrez le QR."
         ),
@@ -227,6 +256,12 @@ def _collected_sentence(share: Share) -> str:
     return _("Vous l’avez retirée %(moment)s.") % {"moment": moments.moment(share.status_at)}
 
 
+def _expired_sentence(share: Share) -> str:
+    if share.prescription.cancelled_at:
+        return _("Le prescripteur a annulé l’ordonnance. Demandez-lui-en une nouvelle si vous en avez besoin.")
+    return _("L’ordonnance a pris fin avant d’être retirée. Demandez-en une nouvelle si vous en avez besoin.")
+
+
 def _refused_sentence(share: Share) -> str:
     return _("Sa raison : %(reason)s. Choisissez une autre pharmacie.") % {"reason": share.get_refusal_display()}
 
@@ -246,6 +281,7 @@ _SENTENCES = {
     S.PARTIALLY_READY: _what_is_missing,
     S.READY: _ready_sentence,
     S.COLLECTED: _collected_sentence,
+    S.EXPIRED: _expired_sentence,
     S.REFUSED: _refused_sentence,
     S.REVOKED: _revoked_sentence,
 }

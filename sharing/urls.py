@@ -1,1 +1,32 @@
-urlpatterns = []
+"""Patient pages, then the pharmacy's desk. The names are flat: {% url "share" share.pk %}."""
+
+from django.urls import path
+
+from sharing.views import patient, pharmacy, prescriptions, share_steps
+
+urlpatterns = [
+    path("", patient.home, name="home"),
+    path("espace/", patient.spaces, name="spaces"),
+    path("espace/<uuid:id>/", patient.switch_patient, name="switch-patient"),
+    path("ordonnances/", prescriptions.prescriptions, name="prescriptions"),
+    path("ordonnances/<uuid:id>/", prescriptions.prescription, name="prescription"),
+    path("ordonnances/<uuid:id>/presenter/", prescriptions.present, name="prescription-present"),
+    path("ordonnances/<uuid:id>/partager/", share_steps.pharmacy, name="share-pharmacy"),
+    path("ordonnances/<uuid:id>/partager/message/", share_steps.message, name="share-message"),
+    path("ordonnances/<uuid:id>/partager/verifier/", share_steps.check, name="share-check"),
+    path(
+        "ordonnances/<uuid:id>/partager/confirmation/<uuid:share_id>/", share_steps.confirmed, name="share-confirmed"
+    ),
+    path("partages/", patient.shares, name="shares"),
+    path("partages/<uuid:id>/", patient.share, name="share"),
+    path("partages/<uuid:id>/etat", patient.share_status, name="share-status"),
+    path("partages/<uuid:id>/retirer/", patient.share_revoke, name="share-revoke"),
+    path("partages/<uuid:id>/message/", patient.share_post, name="share-post"),
+    path("pharmacie/", pharmacy.desk, name="desk"),
+    path("pharmacie/nouveaux/", pharmacy.news, name="desk-news"),
+    path("pharmacie/changer/", pharmacy.switch, name="desk-switch"),
+    path("pharmacie/partages/<uuid:id>/", pharmacy.share, name="desk-share"),
+    path("pharmacie/partages/<uuid:id>/prendre/", pharmacy.take, name="desk-take"),
+    path("pharmacie/partages/<uuid:id>/repondre/", pharmacy.reply, name="desk-reply"),
+    path("pharmacie/partages/<uuid:id>/document/", pharmacy.document, name="desk-document"),
+]

@@ -1,0 +1,54 @@
+"""What a patient checks before sending: their answers, each with the way back to it, and the exact message."""
+
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from prescriptions import words
+from prescriptions.models import Prescription
+from sharing import choosing, listing, moments
+from sharing.share_draft import ShareDraft
+
+
+def answers(request, prescription: Prescription, draft: ShareDraft) -> list[dict]:
+    """Rows of components/summary_list.html."""
+    pharmacy = choosing.chosen(draft)
+    to_message = reverse("share-message", args=[prescription.pk])
+    rows = [
+        {"key": _("Ordonnance"), "value": f"{words.title_of(prescription)}\n{_said(prescription)}"},
+        {"key": _("À qui"), "value": _place(pharmacy), "change_url": _to_pharmacy(prescription, draft)},
+        {"key": _("Votre message"), "value": draft.message or _("Aucun"), "change_url": to_message},
+        {"key": _("Vous pensez venir"), "value": _wished(draft), "change_url": to_message},
+        {"key": _("Au nom de"), "value": request.patient.full_name},
+    ]
+    moved = request.shares.select_related("pharmacy").filter(pk=draft.moves).first() if draft.moves else None
+    if moved and moved.is_active():
+        rows.insert(2, {"key": _("Remplace"), "value": _("L’envoi à %(name)s, retiré") % {"name": moved.pharmacy.name}})
+    return rows
+
+
+def _said(prescription: Prescription) -> str:
+    return f"{listing.by_whom(prescription)}, {moments.day(prescription.authored_on, weekday=False)}"
+
+
+def _place(pharmacy) -> str:
+    return f"{pharmacy.name}\n{pharmacy.address}, {pharmacy.postcode} {pharmacy.town}"
+
+
+def _to_pharmacy(prescription: Prescription, draft: ShareDraft) -> str:
+    address = reverse("share-pharmacy", args=[prescription.pk])
+    return f"{address}?changer=1" if draft.moves else address
+
+
+def _wished(draft: ShareDraft) -> str:
+    wished = draft.wished()
+    return moments.moment(timezone.localtime(wished)) if wished else _("Sans précision")
+
+
+def headers(letter) -> list[dict]:
+    """Who it leaves from, for whom, and under what title: rows of components/summary_list.html."""
+    return [
+        {"key": _("De"), "value": f"{letter.sender_name}\n{letter.sender_address}"},
+        {"key": _("À"), "value": f"{letter.recipient_name}\n{letter.recipient_address}"},
+        {"key": _("Objet"), "value": letter.subject},
+    ]

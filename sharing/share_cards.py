@@ -1,0 +1,71 @@
+"""The patient's shares as cards: those that go on, then the past ones by pages."""
+
+from dataclasses import dataclass
+
+from django.db.models import Q
+from django.urls import reverse
+from django.utils import timezone
+
+from prescriptions import words
+from sharing import moments, timeline
+from sharing.models import Share
+from sharing.states import ACTIVE, ENDED
+
+PAGE = 20
+
+
+@dataclass(frozen=True)
+class ShareCard:
+    share: Share
+    title: str
+    pharmacy: str
+    pill: timeline.Pill
+    moment: str
+    url: str
+
+
+@dataclass(frozen=True)
+class Page:
+    cards: list[ShareCard]
+    has_more: bool
+
+    @property
+    def last(self) -> Share | None:
+        return self.cards[-1].share if self.has_more else None
+
+
+def going_on(shares) -> list[ShareCard]:
+    return [card_of(share) for share in with_all_for_cards(shares.filter(status__in=ACTIVE))]
+
+
+def recent(shares, at_most: int) -> list[ShareCard]:
+    return [card_of(share) for share in with_all_for_cards(shares)[:at_most]]
+
+
+def past(shares, after: Share | None = None) -> Page:
+    """The page that follows `after`, the newest first."""
+    rows = with_all_for_cards(shares.filter(status__in=ENDED))
+    if after is not None:
+        rows = rows.filter(Q(created_at__lt=after.created_at) | Q(created_at=after.created_at, pk__lt=after.pk))
+    found = [card_of(share) for share in rows[: PAGE + 1]]
+    return Page(found[:PAGE], has_more=len(found) > PAGE)
+
+
+def with_all_for_cards(shares):
+    return (
+        timeline.with_facts(shares)
+        .select_related("prescription")
+        .defer("prescription__source")
+        .prefetch_related("prescription__lines")
+    )
+
+
+def card_of(share: Share) -> ShareCard:
+    return ShareCard(
+        share=share,
+        title=words.title_of(share.prescription),
+        pharmacy=share.pharmacy.name,
+        pill=timeline.pill_of(share, timezone.now()),
+        moment=moments.moment(share.created_at),
+        url=reverse("share", args=[share.pk]),
+    )

@@ -1,0 +1,49 @@
+"""The words between a patient and a pharmacy, as bubbles: the one sent with the prescription first."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.utils.translation import gettext as _
+
+from sharing.models import Delivery, Share, ThreadMessage
+from sharing.states import DeliveryStatus
+
+
+@dataclass(frozen=True)
+class Bubble:
+    """`note`: what became of it on its way, when there is something to say."""
+
+    is_mine: bool  # of the patient's side
+    who: str
+    body: str
+    at: datetime
+    note: str = ""
+
+
+def bubbles_of(share: Share, *, reader) -> list[Bubble]:
+    """Read with `deliveries` and `messages__author`. `reader` reads « Vous » on their own words."""
+    first = [Bubble(True, _name(share.shared_by, reader), share.message, share.created_at)] if share.message else []
+    deliveries = {delivery.words_id: delivery for delivery in share.deliveries.all()}
+    return first + [_bubble(message, share, deliveries.get(message.pk), reader) for message in share.messages.all()]
+
+
+def _bubble(message: ThreadMessage, share: Share, delivery: Delivery | None, reader) -> Bubble:
+    is_mine = message.side == ThreadMessage.Side.PATIENT
+    who = _name(message.author, reader) if is_mine else share.pharmacy.name
+    return Bubble(is_mine, who, message.body, message.created_at, _note(message, delivery))
+
+
+def _note(message: ThreadMessage, delivery: Delivery | None) -> str:
+    if message.after_end:
+        return _("arrivé après la fin de l’envoi")
+    if delivery is None:
+        return ""
+    if delivery.status in (DeliveryStatus.FAILED, DeliveryStatus.CANCELLED):
+        return _("non remis à la messagerie de la pharmacie, qui peut le lire à son comptoir Ordolien")
+    return _("remis") if delivery.sent_at else _("en route")
+
+
+def _name(author, reader) -> str:
+    if author is None:
+        return _("Un proche")
+    return _("Vous") if author.pk == reader.pk else author.get_full_name()

@@ -1,0 +1,105 @@
+"""The patient's prescriptions: the list, one of them, and the page to show at a counter."""
+
+from urllib.parse import urlencode
+
+from django.core.exceptions import ValidationError
+from django.http import Http404
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods, require_safe
+
+from portal.access import patient_only
+from prescriptions import words
+from prescriptions.models import Prescription
+from sharing import actions, history, listing, policies, share_cards, timeline
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@patient_only
+def prescriptions(request):
+    """A search is a POST: the name of a medicine is health data, and stays out of URLs and logs."""
+    q, chip = request.POST.get("q", "").strip()[:100], request.POST.get("vue") or request.GET.get("vue", "")
+    after = None if q else _after(request)
+    if q:
+        page = listing.search(request.prescriptions, q, chip=chip)
+    else:
+        page = listing.page_of(request.prescriptions, chip=chip, after=after)
+    context = {
+        "q": q,
+        "chip": chip,
+        "chips": [(key, label, _address(vue=key)) for key, label in listing.CHIPS.items()],
+        "page": page,
+        "next_url": _address(vue=chip, apres=page.last.pk) if page.last else "",
+        # The month that "Voir plus" goes on with is already written on the page it adds to.
+        "month_above": listing.month_of(after) if after and request.headers.get("HX-Request") else "",
+    }
+    return render(request, "sharing/prescriptions.html", context)
+
+
+@require_safe
+@patient_only
+def prescription(request, id):
+    found = _prescription(request, id)
+    if request.acting_for:
+        actions.note_reading(prescription=found, by=request.user)
+    shares = list(share_cards.with_all_for_cards(request.shares.filter(prescription=found)))
+    active = next((share for share in shares if share.is_active()), None)
+    context = _context(found) | {
+        "shares": [share_cards.card_of(share) for share in shares],
+        "active": active,
+        "active_pill": timeline.pill_of(active, timezone.now()) if active else None,
+        "history": history.who_has_seen(found, shares, reader=request.user),
+    }
+    return render(request, "sharing/prescription.html", context)
+
+
+@require_safe
+@patient_only
+def present(request, id):
+    """Full screen, for a counter: the QR and the number. Only what the registry knows has them."""
+    found = _prescription(request, id)
+    if not found.is_authentic():
+        raise Http404
+    return render(request, "sharing/present.html", _context(found))
+
+
+def _context(found) -> dict:
+    standing = words.standing(found)
+    why_not = policies.why_not_send(found)
+    return {
+        "prescription": found,
+        "title": words.title_of(found),
+        "by": listing.by_whom(found),
+        "standing": standing,
+        "lines": [words.say_line(line) for line in found.lines.all()],
+        "deadlines": words.deadlines(found),
+        "dispensings": words.dispensings_words(found),
+        "flags": [Prescription.Flag(flag).label for flag in found.flags if flag in Prescription.Flag],
+        "replaced_by_id": found.replaced_by.pk if hasattr(found, "replaced_by") else None,
+        "why_not_send": why_not,
+        # An ended prescription says it in its standing already.
+        "is_reason_said": why_not is not None and standing.code in listing.FINISHED,
+    }
+
+
+def _prescription(request, id):
+    rows = request.prescriptions.select_related("prescriber", "replaced_prescriber", "replaced_by", "replaces")
+    rows = rows.defer("source", "replaced_by__source", "replaces__source")
+    return get_object_or_404(rows.prefetch_related("lines", "dispensings__lines__line"), pk=id)
+
+
+def _after(request):
+    """The last prescription of the page before. Not yours is 404, here too."""
+    after = request.GET.get("apres")
+    if not after:
+        return None
+    try:
+        return get_object_or_404(request.prescriptions, pk=after)
+    except ValidationError:
+        raise Http404
+
+
+def _address(**parameters) -> str:
+    said = urlencode({key: value for key, value in parameters.items() if value})
+    return f"{reverse('prescriptions')}?{said}" if said else reverse("prescriptions")
