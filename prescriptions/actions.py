@@ -1,0 +1,196 @@
+"""What can be done with a prescription. One verb, one function: keyword-only, author last, atomic, audit inside.
+
+`by` is the person (User) who acts, or a part of the system ("system:import"). A refusal is Refused, with its reason.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from datetime import date, datetime
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from portal import audit, idempotency
+from portal.reasons import Reason, refuse_if
+from prescriptions import filing, numbers, photos
+from prescriptions.dispensing import Handed, as_it_stands, completeness_of, why_not_record
+from prescriptions.drafts import PrescriptionDraft
+from prescriptions.models import Dispensing, Document, Patient, Prescriber, Prescription
+from prescriptions.policies import is_exhausted
+
+Provenance = Prescription.Provenance
+
+
+@transaction.atomic
+def file_prescription(
+    *, patient: Patient, prescriber: Prescriber | None, draft: PrescriptionDraft, provenance: str, by
+) -> Prescription:
+    """Writes a prescription and its lines.
+
+    In the registry, the same number with the same content is the same prescription, however often it is sent; with
+    another content it is refused ("number-taken") and nothing changes. Without a number the registry makes one.
+    """
+    draft = filing.settled(draft, provenance)
+    refuse_if(filing.why_not_file(draft, prescriber, provenance))
+    known = _of_number(draft.number)
+    if known is None:
+        try:
+            with transaction.atomic():
+                return _write(patient, prescriber, draft, provenance, by)
+        except IntegrityError:  # the same number was filed a moment ago
+            known = _of_number(draft.number)
+            if known is None:
+                raise
+    refuse_if(filing.why_number_taken(known, patient, prescriber, draft))
+    return known
+
+
+def _of_number(number: str) -> Prescription | None:
+    return Prescription.objects.filter(number=number).first() if number else None
+
+
+def _write(patient, prescriber, draft: PrescriptionDraft, provenance: str, by) -> Prescription:
+    in_registry = provenance == Provenance.REGISTRY
+    number = draft.number or numbers.new_prescription_number() if in_registry else None
+    prescription, lines = filing.rows_of(
+        draft, patient=patient, prescriber=prescriber, provenance=provenance, number=number
+    )
+    prescription.save(force_insert=True)
+    prescription.lines.bulk_create(lines)
+    _record("prescription.filed", prescription, by, provenance=str(provenance), lines=len(lines))
+    return prescription
+
+
+def file_once(*, key: str, facts: dict, patient: Patient, file: Callable[[], Prescription]) -> Prescription:
+    """Runs `file()` once for this key and patient, and gives the same prescription every time.
+
+    `key`: what makes the deposit the same (the hash of a file's content, a form's one-time key).
+    """
+    answer = idempotency.once(
+        scope=f"patient:{patient.pk}:file",
+        key=key,
+        request_facts=facts,
+        effect=lambda: {"prescription": str(file().pk)},
+    )
+    return patient.prescriptions.get(pk=answer["prescription"])
+
+
+def content_key(content) -> str:
+    """The same for the same JSON, whatever its spaces and the order of its fields."""
+    return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+@transaction.atomic
+def cancel_prescription(*, prescription: Prescription, reason: str, by) -> Prescription:
+    """The prescriber takes it back. What was delivered stays delivered; nothing more can be."""
+    prescription = _locked(prescription)
+    reason = reason.strip()
+    refuse_if(_why_not_cancel(prescription, reason))
+    prescription.cancelled_at, prescription.cancelled_reason = timezone.now(), reason
+    prescription.save(update_fields=["cancelled_at", "cancelled_reason"])
+    _record("prescription.cancelled", prescription, by)
+    return prescription
+
+
+def _why_not_cancel(prescription: Prescription, reason: str) -> Reason | None:
+    if prescription.cancelled_at:
+        return Reason("already-cancelled", _("Cette ordonnance est déjà annulée."))
+    if prescription.provenance != Provenance.REGISTRY:
+        return Reason("not-in-registry", _("Seule une ordonnance numérique peut être annulée."))
+    if is_exhausted(prescription):
+        return Reason("already-dispensed", _("Cette ordonnance est entièrement délivrée : il n’y a rien à annuler."))
+    if not 0 < len(reason) <= 200:
+        return Reason("reason-missing", _("Indiquez pourquoi elle est annulée, en 200 caractères au plus."))
+    return None
+
+
+@transaction.atomic
+def record_dispensing(
+    *,
+    prescription: Prescription,
+    pharmacy_finess: str,
+    pharmacy_name: str,
+    lines: Sequence[Handed],
+    dispensed_at: datetime,
+    by,
+    billing_reference: str = "",
+) -> Dispensing:
+    """What one pharmacy delivered at one time. Never more than what is left: the lines are counted under a lock."""
+    prescription = _locked(prescription)
+    lines = as_it_stands(prescription, lines)
+    refuse_if(why_not_record(prescription, lines, pharmacy_finess, dispensed_at))
+    told = [(item, completeness_of(item)) for item in lines]
+    dispensing = Dispensing.objects.create(
+        prescription=prescription,
+        pharmacy_finess=pharmacy_finess,
+        pharmacy_name=pharmacy_name,
+        dispensed_at=dispensed_at,
+        billing_reference=billing_reference,
+    )
+    for item, completeness in told:
+        _write_handed(dispensing, item, completeness)
+    _record("prescription.dispensed", prescription, by, pharmacy=pharmacy_finess, lines=len(told))
+    return dispensing
+
+
+def _write_handed(dispensing: Dispensing, item: Handed, completeness: str) -> None:
+    dispensing.lines.create(
+        line=item.line,
+        completeness=completeness,
+        cip13=item.cip13,
+        delivered_name=item.delivered_name or item.line.name if item.quantity else "",
+        quantity=item.quantity,
+        lot=item.lot,
+        substituted=item.substituted,
+        not_dispensed_reason=item.not_dispensed_reason,
+    )
+
+
+def add_photos(
+    *,
+    patient: Patient,
+    files: Sequence[photos.Page],
+    title: str = "",
+    authored_on: date | None = None,
+    key: str = "",
+    by,
+) -> Prescription:
+    """The patient's own pictures or PDF of a paper prescription: for preparation only, never dispensable.
+
+    `files` come from `photos.clean`. `key`: the form's one-time key; sent twice, it makes one prescription.
+    """
+    facts = {"files": [page.sha256 for page in files], "title": title, "authored_on": authored_on}
+    return file_once(
+        key=key, facts=facts, patient=patient, file=lambda: _write_photos(patient, files, title, authored_on, by)
+    )
+
+
+@transaction.atomic
+def _write_photos(patient, files, title: str, authored_on: date | None, by) -> Prescription:
+    prescription = Prescription.objects.create(
+        patient=patient,
+        provenance=Provenance.UPLOAD,
+        authored_on=authored_on or timezone.localdate(),
+        comment=title.strip(),
+    )
+    for position, page in enumerate(files):
+        Document.objects.create(
+            prescription=prescription,
+            kind=Document.Kind.PHOTO,
+            position=position,
+            content_type=page.content_type,
+            content=page.content,
+            sha256=page.sha256,
+        )
+    _record("prescription.uploaded", prescription, by, pages=len(files))
+    return prescription
+
+
+def _locked(prescription: Prescription) -> Prescription:
+    return Prescription.objects.select_for_update().get(pk=prescription.pk)
+
+
+def _record(kind: str, prescription: Prescription, by, **detail) -> None:
+    audit.record(kind=kind, by=by, patient_id=prescription.patient_id, subject=prescription, **detail)
