@@ -7,11 +7,17 @@ import pytest
 from django.conf import settings
 from django.core.cache import cache
 from django.db import connection
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 
 from portal import append_only
 from tests import network, signing_in, strict_templates
 
 pytest_plugins = ["tests.browser", "tests.cast"]
+
+# Two cores that are shared: a slow example says nothing about the code.
+hypothesis_settings.register_profile("here", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+hypothesis_settings.load_profile("here")
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED_MATERIAL = ROOT.parent / "shared" / "testdata"
