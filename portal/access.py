@@ -124,7 +124,7 @@ def staff_only(view):
 
 
 def recently_signed_in(view):
-    """Step-up, for what is hard to undo (export, delegation, change of address): asks again who it is after ten minutes.
+    """Step-up, for what is hard to undo (export, delegation, change of address): asks again after ten minutes.
 
     Put it under the decorator that says for whom the page is. allauth takes over (AccountMiddleware): it asks for the
     password or the second factor, then plays the request again.

@@ -1,4 +1,4 @@
-"""Sealing again with the newest key what an older one sealed. Stops and starts anywhere: what is done is not due any more.
+"""Sealing again with the newest key what an older one sealed. Stops and starts anywhere: what is done is no longer due.
 
 Each value is replaced only if it is still the one that was read, so that an edit at the same moment wins.
 """

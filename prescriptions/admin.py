@@ -1,0 +1,68 @@
+"""What the back office sees of prescriptions: pseudonyms and dates. What is prescribed is never shown."""
+
+from django.contrib import admin
+from django.utils.translation import gettext_lazy as _
+
+from portal.admin import ReadOnly, found_by_id
+from prescriptions.models import Prescriber, Prescription, SigningKey
+
+
+@admin.register(Prescription)
+class PrescriptionAdmin(ReadOnly):
+    list_display = ["id", "patient_id", "provenance", "created_at", "authored_on", "valid_until", "cancelled_at"]
+    list_filter = ["provenance"]
+    list_select_related = False
+    fields = [
+        "id",
+        "patient_id",
+        "provenance",
+        "prescriber",
+        "authored_on",
+        "valid_until",
+        "first_dispensing_before",
+        "lap_certification",
+        "cancelled_at",
+        "replaces_id",
+        "created_at",
+    ]
+    readonly_fields = ["patient_id", "replaces_id"]
+    search_fields = ["id"]
+    search_help_text = _("L’identifiant de l’ordonnance, en entier.")
+    ordering = ["-id"]
+
+    def get_queryset(self, request):
+        return super().get_queryset(request).defer("source")
+
+    def get_search_results(self, request, queryset, search_term):
+        return found_by_id(queryset, search_term), False
+
+
+@admin.register(Prescriber)
+class PrescriberAdmin(ReadOnly):
+    """Professionals, as the public directory has them."""
+
+    list_display = ["full_name", "speciality", "rpps", "postcode", "town"]
+    search_fields = ["=rpps", "^family_name", "^town", "=postcode"]
+    search_help_text = _("Nom, RPPS, commune ou code postal.")
+    fields = [
+        "rpps",
+        "title",
+        "given_name",
+        "family_name",
+        "profession_code",
+        "speciality_code",
+        "speciality",
+        "structure_name",
+        "structure_finess",
+        "address",
+        "postcode",
+        "town",
+        "phone",
+        "email",
+    ]
+
+
+@admin.register(SigningKey)
+class SigningKeyAdmin(ReadOnly):
+    list_display = ["kid", "signs_from", "retired_at", "revoked_at"]
+    fields = ["kid", "public_pem", "signs_from", "retired_at", "revoked_at"]

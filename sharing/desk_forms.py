@@ -1,0 +1,230 @@
+"""What a pharmacy answers at its desk: one form an answer. Each refusal says what to do; what was typed is kept."""
+
+from dataclasses import dataclass
+
+from django import forms
+from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from prescriptions.models import Prescription
+from sharing.actions import Answer
+from sharing.forms import WISHED_WITHIN, WordsField
+from sharing.models import Share
+from sharing.share_draft import new_key
+from sharing.states import SHARE_MOVES
+from sharing.states import ShareStatus as S
+
+
+class AnswerForm(forms.Form):
+    """`key` is given once with the page: pressed twice, it is one answer."""
+
+    status = None
+    key = forms.CharField(max_length=80, widget=forms.HiddenInput)
+
+    def __init__(self, data=None, *, share: Share, code: str):
+        super().__init__(data, auto_id=f"{code}-%s", initial={"key": new_key()})
+        self.share, self.code = share, code
+
+    def answer(self) -> Answer:
+        return Answer(status=self.status, **{k: v for k, v in self.cleaned_data.items() if k in _FACTS and v})
+
+
+_FACTS = {"text", "missing", "expected_on", "refusal", "ready_until"}
+
+
+class DayField(forms.DateField):
+    """A day to come, within three months."""
+
+    def __init__(self, **kwargs):
+        widget = forms.DateInput(format="%Y-%m-%d", attrs={"type": "date", "class": "input-short"})
+        super().__init__(required=False, widget=widget, input_formats=["%Y-%m-%d", "%d/%m/%Y"], **kwargs)
+        self.error_messages["invalid"] = gettext_lazy("Indiquez un jour, par exemple 28/11/2026, ou laissez vide.")
+
+    def validate(self, value):
+        super().validate(value)
+        if value and value < timezone.localdate():
+            raise forms.ValidationError(_("Ce jour est déjà passé. Choisissez-en un à venir, ou laissez vide."))
+        if value and value > timezone.localdate() + WISHED_WITHIN:
+            raise forms.ValidationError(_("Choisissez un jour dans les trois mois qui viennent."))
+
+
+def _words(**kwargs) -> WordsField:
+    return WordsField(label=gettext_lazy("Un mot pour le patient"), **{"required": False} | kwargs)
+
+
+class MessageForm(AnswerForm):
+    text = _words(
+        required=True,
+        error_messages={"required": gettext_lazy("Écrivez votre message avant de l’envoyer.")},
+    )
+
+
+class PreparingForm(AnswerForm):
+    status = S.PREPARING
+
+
+class ReadyForm(AnswerForm):
+    status = S.READY
+    ready_until = DayField(label=gettext_lazy("Gardée jusqu’au"))
+    text = _words()
+
+
+class PartlyReadyForm(AnswerForm):
+    status = S.PARTIALLY_READY
+    missing = forms.CharField(
+        max_length=300,
+        label=gettext_lazy("Ce qui manque"),
+        error_messages={"required": gettext_lazy("Dites ce qui manque : le patient le lira tel quel.")},
+    )
+    expected_on = DayField(label=gettext_lazy("Attendu le"))
+    text = _words()
+
+
+class CollectedForm(AnswerForm):
+    status = S.COLLECTED
+    original_seen = forms.BooleanField(
+        label=gettext_lazy("J’ai vu l’ordonnance originale"),
+        error_messages={
+            "required": gettext_lazy("Une photo ne suffit pas pour délivrer. Demandez l’original, puis cochez ici.")
+        },
+    )
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        if self.share.prescription.provenance != Prescription.Provenance.UPLOAD:
+            del self.fields["original_seen"]
+
+
+class RefusalForm(AnswerForm):
+    status = S.REFUSED
+    refusal = forms.ChoiceField(
+        label=gettext_lazy("Pourquoi"),
+        choices=Share.Refusal.choices,
+        widget=forms.RadioSelect,
+        error_messages={"required": gettext_lazy("Choisissez la raison : le patient saura quoi faire.")},
+    )
+    text = _words()
+
+    def clean(self):
+        told = super().clean()
+        if told.get("refusal") == Share.Refusal.OTHER and not told.get("text"):
+            self.add_error("text", _("Dites la raison en quelques mots."))
+        return told
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One of the large buttons. `key`: its shortcut; `verb`: what its form's button says; `told`: once done."""
+
+    code: str
+    form_class: type[AnswerForm]
+    key: str
+    icon: str
+    state: str
+    label: Promise
+    verb: Promise
+    told: Promise
+
+
+CHOICES = {
+    choice.code: choice
+    for choice in (
+        Choice(
+            "preparing",
+            PreparingForm,
+            "p",
+            "package-open",
+            "wait",
+            gettext_lazy("En préparation"),
+            gettext_lazy("Dire qu’elle est en préparation"),
+            gettext_lazy("C’est dit : elle est en préparation. Le patient est prévenu."),
+        ),
+        Choice(
+            "ready",
+            ReadyForm,
+            "r",
+            "bag",
+            "ready",
+            gettext_lazy("Prête"),
+            gettext_lazy("Dire qu’elle est prête"),
+            gettext_lazy("C’est dit : elle est prête. Le patient est prévenu."),
+        ),
+        Choice(
+            "partially_ready",
+            PartlyReadyForm,
+            "i",
+            "package",
+            "wait",
+            gettext_lazy("En partie prête"),
+            gettext_lazy("Dire qu’elle est en partie prête"),
+            gettext_lazy("C’est dit : elle est en partie prête. Le patient est prévenu."),
+        ),
+        Choice(
+            "collected",
+            CollectedForm,
+            "d",
+            "package-check",
+            "ready",
+            gettext_lazy("Délivrée, remise au patient"),
+            gettext_lazy("Confirmer la remise"),
+            gettext_lazy("C’est noté : elle est délivrée. Le patient le voit dans son espace."),
+        ),
+        Choice(
+            "refused",
+            RefusalForm,
+            "n",
+            "package-x",
+            "stop",
+            gettext_lazy("Nous ne pouvons pas"),
+            gettext_lazy("Dire que nous ne pouvons pas"),
+            gettext_lazy("C’est dit. Le patient est prévenu et peut choisir une autre pharmacie."),
+        ),
+        Choice(
+            "message",
+            MessageForm,
+            "m",
+            "message",
+            "info",
+            gettext_lazy("Écrire au patient"),
+            gettext_lazy("Envoyer le message"),
+            gettext_lazy("Votre message est dans la conversation. Le patient est prévenu."),
+        ),
+    )
+}
+NEXT = {
+    S.SHARED: "preparing",
+    S.OPENED: "preparing",
+    S.PREPARING: "ready",
+    S.PARTIALLY_READY: "ready",
+    S.READY: "collected",
+}
+
+
+@dataclass(frozen=True)
+class Offered:
+    choice: Choice
+    form: AnswerForm
+    is_main: bool  # the step that usually comes next
+    is_open: bool  # sent back with what is to be corrected
+
+
+def offered(share: Share, sent: AnswerForm | None = None) -> list[Offered]:
+    """The answers that can be given now, as the table of states has it. `sent`: the form that comes back."""
+    return [
+        Offered(
+            choice,
+            sent if sent and sent.code == code else choice.form_class(share=share, code=code),
+            NEXT.get(share.status) == code,
+            bool(sent and sent.code == code),
+        )
+        for code, choice in CHOICES.items()
+        if _is_possible(share, code)
+    ]
+
+
+def _is_possible(share: Share, code: str) -> bool:
+    if code == "message":
+        return share.is_active() and share.thread_closed_at is None
+    return (share.status, code) in SHARE_MOVES
