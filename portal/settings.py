@@ -75,6 +75,7 @@ MIDDLEWARE = [
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
+    "portal.middleware.refuse_too_heavy",  # before the next one, which reads the form
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",  # closed by default
@@ -106,6 +107,7 @@ FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
 
 # --- Data -----------------------------------------------------------------------------------------------------------
 DATABASES = {"default": env.database(env.text("DATABASE_URL"), sqlite_default=VAR_DIR / "db.sqlite3")}
+DATABASE_CLOCK_AHEAD = 0  # seconds; only tests move it
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 REDIS_URL = env.text("REDIS_URL")
 if REDIS_URL:
@@ -113,7 +115,7 @@ if REDIS_URL:
 else:
     CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
-UPLOAD_MAX_BYTES = 10 * 1024 * 1024
+REQUEST_MAX_BYTES = 24 * 1024 * 1024  # a form with its files; one file: prescriptions.photos.MAX_BYTES
 FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.TemporaryFileUploadHandler"]
 
 # --- Language and time ----------------------------------------------------------------------------------------------
@@ -172,7 +174,7 @@ MFA_TOTP_ISSUER = "Ordolien"
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_WEBAUTHN_USER_VERIFICATION = "required"  # else a passkey alone would be one factor, not two
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not HTTPS
-USERSESSIONS_TRACK_ACTIVITY = True  # written once a minute by end_old_sessions, not at each page by allauth's middleware
+USERSESSIONS_TRACK_ACTIVITY = True  # once a minute, by end_old_sessions; allauth's middleware would at each page
 SESSION_IDLE_SECONDS = 30 * 60
 SESSION_ABSOLUTE_SECONDS = 12 * 60 * 60
 
@@ -234,9 +236,16 @@ DELIVERY_MAX_CLAIMS_WITHOUT_OUTCOME = 10
 DELIVERY_BACKOFF_SECONDS = [30, 60, 120, 300, 600, 1200, 1800]
 DELIVERY_GIVE_UP_SECONDS = 5 * 24 * 3600
 DELIVERY_LATE_SECONDS = 15 * 60  # the patient then reads "pas encore remise" with the alternatives
-DELIVERY_PER_DESTINATION = 2  # connections at once to one domain
+DELIVERY_JITTER = 0.2  # each wait is longer or shorter by up to this share of it
+DELIVERY_RUN = 3  # so many mailboxes refused one after the other: the trouble is not theirs
+DELIVERY_RUN_SECONDS = 600  # refusals further apart than this are not a run
+DELIVERY_PAUSE_SECONDS = [2, 5, 10, 20, 30]  # the breaker is open: when the next one is tried
+DELIVERY_PER_DESTINATION = 2  # messages leaving at once to one domain
+DELIVERY_AT_ONCE = env.number("ORDOLIEN_SENDING_AT_ONCE", 8)  # messages leaving at once in all, over every process
 DELIVERY_SENDERS = env.number("ORDOLIEN_SENDERS", 4)  # connections at once from one sweep
 SWEEP_SECONDS = 1
+COLLECT_SECONDS = 2  # answers and reports are fetched this often
+EXPIRE_SECONDS = 60
 
 # --- Celery: a bell, nothing else (reliability.md rule 18) ----------------------------------------------------------
 CELERY_BROKER_URL = env.text("CELERY_BROKER_URL") or REDIS_URL or "memory://"

@@ -4,7 +4,7 @@ Nothing here touches the outside: messages and notices are rows that the sweep s
 `by` is the person (User) who acts, or "system:…". `door` says how the act came in (ShareEvent.Door).
 """
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date, datetime
 
 from django.db import IntegrityError, transaction
@@ -14,7 +14,7 @@ from portal import audit, idempotency, notices
 from portal.reasons import refuse_if
 from prescriptions import documents
 from prescriptions.models import Prescription
-from sharing import bell, delivery, policies
+from sharing import bell, outbox, policies
 from sharing.models import Pharmacy, PharmacyMember, Share, ShareEvent, ThreadMessage
 from sharing.states import SHARE_MOVES, ShareStatus
 
@@ -97,7 +97,7 @@ def _create_share(prescription, pharmacy, message, wished_at, by, moved_from=Non
     share.events.create(status=ShareStatus.SHARED, at=now, door=Door.PORTAL)
     _remember_pharmacy(share, now)
     audit.record(kind="share.created", by=by, patient_id=share.patient_id, subject=share, pharmacy=pharmacy.finess)
-    queued = delivery.enqueue_share(share)
+    queued = outbox.enqueue_share(share)
     bell.ring_on_commit(queued.pk)
     return share
 
@@ -126,7 +126,7 @@ def revoke_share(*, share: Share, by) -> Share:
     """The patient takes it back. Not yet claimed: never sent. Already leaving: a recall message follows."""
     share = _locked(share)
     _move(share, ShareStatus.REVOKED, by=by, door=Door.PORTAL)
-    recall = delivery.cancel_or_recall(share)
+    recall = outbox.cancel_or_recall(share)
     if recall is not None:
         bell.ring_on_commit(recall.pk)
     return share
@@ -154,10 +154,30 @@ def take_share(*, share: Share, member: PharmacyMember, by) -> Share:
 
 
 @transaction.atomic
-def record_reply(*, share: Share, answer: Answer, door: str, by) -> Share:
-    """The pharmacy's answer, from the desk, the API or by mail: words, a new state, or both."""
-    share = _locked(share)
+def read_document(*, share: Share, by) -> Share:
+    """The pharmacy opens the file of the prescription."""
+    audit.record(kind="share.document_read", by=by, patient_id=share.patient_id, subject=share)
+    return share
+
+
+def record_reply(*, share: Share, answer: Answer, door: str, key: str = "", by) -> Share:
+    """The pharmacy's answer, from the desk, the API or by mail: words, a new state, or both.
+
+    `key`: the form's one-time key; pressed twice, it is one answer.
+    """
     refuse_if(policies.why_message_too_long(answer.text))
+    idempotency.once(
+        scope=f"{audit.actor_name(by)}:reply",
+        key=key,
+        request_facts={"share": share.pk, "answer": asdict(answer)},
+        effect=lambda: {"share": str(_record_reply(share, answer, door, by).pk)},
+    )
+    return Share.objects.get(pk=share.pk)
+
+
+@transaction.atomic
+def _record_reply(share: Share, answer: Answer, door: str, by) -> Share:
+    share = _locked(share)
     if answer.status:
         share.refusal = answer.refusal
         share.missing, share.expected_on = answer.missing, answer.expected_on
@@ -166,17 +186,27 @@ def record_reply(*, share: Share, answer: Answer, door: str, by) -> Share:
     elif door != Door.MAIL:
         refuse_if(policies.why_not_write(share))
     if answer.text:
-        _keep_words(share, ThreadMessage.Side.PHARMACY, answer.text, door, by)
+        _keep_words(share, ThreadMessage.Side.PHARMACY, answer.text, door, by, is_told=bool(answer.status))
     return share
 
 
+def post_message(*, share: Share, text: str, key: str = "", by) -> None:
+    """The patient writes to the pharmacy: in the thread, and by mail to its mailbox. `key`: one message a key."""
+    refuse_if(policies.why_message_too_long(text))
+    idempotency.once(
+        scope=f"{audit.actor_name(by)}:message",
+        key=key,
+        request_facts={"share": share.pk, "text": text},
+        effect=lambda: {"message": str(_post_message(share, text, by).pk)},
+    )
+
+
 @transaction.atomic
-def post_message(*, share: Share, text: str, by) -> ThreadMessage:
-    """The patient writes to the pharmacy: in the thread, and by mail to its mailbox."""
+def _post_message(share: Share, text: str, by) -> ThreadMessage:
     share = _locked(share)
-    refuse_if(policies.why_not_write(share) or policies.why_message_too_long(text))
+    refuse_if(policies.why_not_write(share))
     words = _keep_words(share, ThreadMessage.Side.PATIENT, text, Door.PORTAL, by)
-    queued = delivery.enqueue_words(share, words)
+    queued = outbox.enqueue_words(share, words)
     bell.ring_on_commit(queued.pk)
     return words
 
@@ -192,9 +222,37 @@ def mark_undeliverable(*, share: Share, by: str) -> Share:
 
 @transaction.atomic
 def expire_share(*, share: Share, by: str) -> Share:
+    """The prescription is over. When its prescriber cancelled it, the pharmacy is told not to dispense it."""
     share = _locked(share)
     _move(share, ShareStatus.EXPIRED, by=by, door=Door.SYSTEM)
+    recall = outbox.cancel_or_recall(share) if share.prescription.cancelled_at else None
+    if recall is not None:
+        bell.ring_on_commit(recall.pk)
     return share
+
+
+@transaction.atomic
+def note_words_undelivered(*, share: Share, by: str) -> None:
+    """The pharmacy's mailbox refused what the patient wrote after the prescription had gone."""
+    audit.record(kind="share.message-undelivered", by=by, patient_id=share.patient_id, subject=share)
+    _notify(share, notices.share_moved)
+
+
+@transaction.atomic
+def close_thread(*, share: Share, by) -> Share:
+    """The professional has the last word (X-MSS-MES: FIN): nobody adds to the thread any more."""
+    share = _locked(share)
+    if share.thread_closed_at is None:
+        share.thread_closed_at = timezone.now()
+        share.save(update_fields=["thread_closed_at"])
+        audit.record(kind="share.thread-closed", by=by, patient_id=share.patient_id, subject=share)
+    return share
+
+
+@transaction.atomic
+def note_reading(*, prescription: Prescription, by) -> None:
+    """Somebody opened the prescription of a patient they act for."""
+    audit.record(kind="prescription.read", by=by, patient_id=prescription.patient_id, subject=prescription)
 
 
 def _locked(share: Share) -> Share:
@@ -209,12 +267,15 @@ def _move(share: Share, status: str, *, by, door: str) -> Share:
     share.save()
     share.events.create(status=status, at=share.status_at, door=door)
     audit.record(kind=move.audit, by=by, patient_id=share.patient_id, subject=share, door=str(door))
+    if not share.is_active():
+        outbox.cancel_pending(share)  # what has not left has no reason to leave any more
     if move.notice:
         _notify(share, getattr(notices, move.notice))
     return share
 
 
-def _keep_words(share, side, text, door, by) -> ThreadMessage:
+def _keep_words(share, side, text, door, by, is_told=False) -> ThreadMessage:
+    """`is_told`: the patient already gets a notice of the same act, and needs no second one."""
     words = ThreadMessage(
         share=share,
         side=side,
@@ -226,7 +287,7 @@ def _keep_words(share, side, text, door, by) -> ThreadMessage:
     )
     words.save(force_insert=True)
     audit.record(kind="share.message", by=by, patient_id=share.patient_id, subject=share, side=str(side))
-    if side == ThreadMessage.Side.PHARMACY:
+    if side == ThreadMessage.Side.PHARMACY and not is_told:
         _notify(share, notices.new_message)
     return words
 

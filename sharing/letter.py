@@ -1,0 +1,268 @@
+"""What a secure message says: words, names of files, in French, for a pharmacy that may have nothing but its mailbox.
+
+The patient reads exactly this before sending: no moment, receipt or other thing that would differ when it leaves.
+"""
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from datetime import date
+
+from django.conf import settings
+from django.utils import timezone, translation
+from django.utils.formats import date_format
+
+from prescriptions import documents, words
+from prescriptions.models import Patient, Prescription, PrescriptionLine
+from sharing import moments, structured
+from sharing.models import Share, ThreadMessage
+
+LABEL_MAX = 40  # characters (ECO.2.1.3, ECO.2.1.6)
+LABELS = {
+    Prescription.Provenance.REGISTRY: "Prescription de produits de santé",  # display name of LOINC 57833-6
+    Prescription.Provenance.DOCUMENT: "Ordonnance",
+    Prescription.Provenance.UPLOAD: "Photo d'ordonnance",
+}
+EXTENSIONS = {"application/pdf": "pdf", "image/jpeg": "jpg", "image/png": "png"}
+STRUCTURED_NAME = "ordonnance-fhir.json"
+
+
+@dataclass(frozen=True)
+class Attachment:
+    name: str  # ASCII
+    content_type: str
+    content: bytes
+
+    @property
+    def size(self) -> int:
+        return len(self.content)
+
+
+@dataclass(frozen=True)
+class Letter:
+    """Shown to the patient before it leaves, then frozen by message.py."""
+
+    sender_name: str
+    sender_address: str
+    recipient_name: str
+    recipient_address: str
+    subject: str
+    text: str
+    attachments: tuple[Attachment, ...] = ()
+
+
+def about_share(share: Share) -> Letter:
+    """The prescription. An unsaved share will do: prescription, patient, pharmacy, shared_by, message, wished_at."""
+    with translation.override("fr"):
+        paragraphs = [_greeting(share), _who(share), _prescription(share), *_lines(share), *_wishes(share)]
+        paragraphs += [_provenance(share.prescription), _how_to_answer(share)]
+    return _letter(share, subject_of(share.prescription), paragraphs, _attachments(share.prescription))
+
+
+def about_words(share: Share, said: ThreadMessage) -> Letter:
+    with translation.override("fr"):
+        paragraphs = [said.body.strip(), _how_to_answer(share)]
+    return _letter(share, f"Re: {subject_of(share.prescription)}", paragraphs)
+
+
+def about_recall(share: Share) -> Letter:
+    with translation.override("fr"):
+        paragraphs = [_why_recalled(share)]
+    return _letter(share, f"[Retirée] {subject_of(share.prescription)}", paragraphs)
+
+
+def _letter(share: Share, subject: str, paragraphs: list[str], attachments: tuple = ()) -> Letter:
+    patient = share.prescription.patient
+    from_patient = settings.MSSANTE_SENDER == "patient"
+    mailbox = share.pharmacy.mailbox
+    return Letter(
+        sender_name=one_line(patient.full_name if from_patient else f"{patient.full_name} (Ordolien)"),
+        sender_address=patient.mss_address if from_patient else settings.MSSANTE_PORTAL_ADDRESS,
+        recipient_name=one_line(share.pharmacy.name),
+        recipient_address=mailbox.address if mailbox else "",
+        subject=subject,
+        text="\n\n".join(clean(paragraph) for paragraph in paragraphs if paragraph) + "\n",
+        attachments=attachments,
+    )
+
+
+# --- Names ----------------------------------------------------------------------------------------------------------
+def subject_of(prescription: Prescription) -> str:
+    """`<label> <NOM> <prénom> <JJ/MM/AAAA>` (ECO.2.1.3). Without the XDM/1.0/DDM+ prefix, which announces an archive
+    that is not there."""
+    patient = prescription.patient
+    born = date.fromisoformat(patient.birth_date)
+    label = LABELS[prescription.provenance][:LABEL_MAX]
+    return one_line(f"{label} {_capitals(patient.family_name)} {ascii_of(patient.given_name)} {born:%d/%m/%Y}")
+
+
+def _file_name(prescription: Prescription, content_type: str, number: int | None) -> str:
+    """`<AAAAMMJJ>_<type>_<NOM>_<prénom>[_<n>].pdf` (ECO.2.1.6)."""
+    patient = prescription.patient
+    parts = [
+        f"{prescription.authored_on:%Y%m%d}",
+        _file_part(LABELS[prescription.provenance])[:LABEL_MAX],
+        _file_part(_capitals(patient.family_name)),
+        _file_part(patient.given_name),
+        *([str(number)] if number else []),
+    ]
+    return f"{'_'.join(parts)}.{EXTENSIONS[content_type]}"
+
+
+def _file_part(text: str) -> str:
+    return re.sub(r"[^A-Za-z0-9]+", "-", ascii_of(text)).strip("-")[:60] or "x"
+
+
+def _capitals(text: str) -> str:
+    return ascii_of(text).upper()
+
+
+def ascii_of(text: str) -> str:
+    text = text.replace("œ", "oe").replace("Œ", "OE").replace("æ", "ae").replace("’", "'")
+    return unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
+
+
+def one_line(text: str) -> str:
+    """No control character, line or paragraph separator reaches a header, an envelope or a file name; nor what a reader
+    would decode into one."""
+    return " ".join(re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+", " ", text).replace("=?", "= ?").split())
+
+
+def clean(text: str) -> str:
+    """Lines may end; nothing else of the control characters stays."""
+    text = re.sub(r"\r\n?|[\x0b\x0c\x85\u2028\u2029]", "\n", text)
+    return re.sub(r"[\x00-\x08\x0e-\x1f\x7f-\x9f]", "", text)
+
+
+# --- Attachments ----------------------------------------------------------------------------------------------------
+def _attachments(prescription: Prescription) -> tuple[Attachment, ...]:
+    files = documents.for_message(prescription)
+    found = [
+        Attachment(
+            _file_name(prescription, file.content_type, number if len(files) > 1 else None),
+            file.content_type,
+            bytes(file.content),
+        )
+        for number, file in enumerate(files, start=1)
+    ]
+    if prescription.is_authentic():
+        found.append(Attachment(STRUCTURED_NAME, "application/fhir+json", structured.bundle_of(prescription)))
+    return tuple(found)
+
+
+# --- Paragraphs -----------------------------------------------------------------------------------------------------
+def _greeting(share: Share) -> str:
+    return (
+        "Bonjour,\n\nVoici une ordonnance que je vous demande de préparer."
+        if _is_own(share)
+        else (
+            f"Bonjour,\n\nVoici une ordonnance à préparer, envoyée par {_sharer(share)} pour {share.patient.full_name}."
+        )
+    )
+
+
+def _is_own(share: Share) -> bool:
+    return share.patient.accesses.filter(user=share.shared_by_id, kind="self").exists()
+
+
+def _sharer(share: Share) -> str:
+    return share.shared_by.get_full_name() or "une personne autorisée"
+
+
+def _who(share: Share) -> str:
+    patient = share.prescription.patient
+    born = date_format(date.fromisoformat(patient.birth_date))
+    verb = {Patient.Sex.FEMALE: "née le", Patient.Sex.MALE: "né le"}.get(patient.sex, "né(e) le")
+    names = f"{patient.given_name} {_capitals(patient.family_name)}"
+    if patient.used_name and patient.used_name != patient.birth_name:
+        names += f" (nom de naissance : {_capitals(patient.birth_name)})"
+    return f"PATIENT\n{names}, {verb} {born}\nMatricule INS : {patient.ins}"
+
+
+def _prescription(share: Share) -> str:
+    prescription = share.prescription
+    rows = ["ORDONNANCE"]
+    if prescription.number:
+        rows.append(f"Numéro : {words.number_in_groups(prescription.number)}")
+    rows.append(f"Date : {date_format(prescription.authored_on)}")
+    if prescription.prescriber:
+        by = prescription.prescriber
+        rows.append(f"Prescripteur : {by.full_name}, {by.speciality}, RPPS {by.rpps}, {by.phone}")
+    if prescription.first_dispensing_before:
+        rows.append(f"À présenter avant le : {date_format(prescription.first_dispensing_before)}")
+    if prescription.valid_until:
+        rows.append(f"Valable jusqu’au : {date_format(prescription.valid_until)}")
+    rows += [str(Prescription.Flag(flag).label) for flag in prescription.flags]
+    if prescription.named_pharmacy:
+        rows.append(f"Pharmacie désignée : {prescription.named_pharmacy}")
+    return "\n".join(rows)
+
+
+def _lines(share: Share) -> list[str]:
+    return [_line(number, line) for number, line in enumerate(share.prescription.lines.all(), start=1)]
+
+
+def _line(number: int, line: PrescriptionLine) -> str:
+    said = words.say_line(line)
+    rows = [f"{number}. {said.name}", *said.components, said.dosage]
+    rows += [f"{title} : {text}" for title, text in _facts(line, said) if text]
+    rows += [str(PrescriptionLine.Flag(flag).label) for flag in line.flags]
+    return "\n   ".join(row for row in rows if row)
+
+
+def _facts(line: PrescriptionLine, said: words.LineWords):
+    yield "Durée", said.duration
+    yield "Quantité", said.quantity
+    yield "Renouvellement", said.renewals
+    if line.no_substitution:
+        yield "Non substituable", f"{line.get_no_substitution_display()} ({line.no_substitution})"
+    yield "Consigne au patient", line.instructions
+    yield "Consigne au pharmacien", line.dispenser_note
+
+
+def _wishes(share: Share) -> list[str]:
+    rows = []
+    if share.message.strip():
+        rows.append(f"MESSAGE DU PATIENT\n{share.message.strip()}")
+    if share.wished_at:
+        at = timezone.localtime(share.wished_at)
+        rows.append(f"PASSAGE SOUHAITÉ\n{moments.day(at.date())} à {moments.hour(at)}")
+    return rows
+
+
+def _provenance(prescription: Prescription) -> str:
+    said = {
+        Prescription.Provenance.REGISTRY: (
+            "ORDONNANCE NUMÉRIQUE\nElle vient du registre. Son numéro ou le QR du PDF joint permettent de la vérifier, "
+            f"avec ce qui en a déjà été délivré :\n{settings.SITE_URL}/verifier/"
+        ),
+        Prescription.Provenance.DOCUMENT: (
+            "DOCUMENT SANS NUMÉRO\nCe document vient d’un professionnel, mais n’a pas de numéro dans le registre : "
+            "il sert à préparer. L’original est nécessaire pour délivrer."
+        ),
+        Prescription.Provenance.UPLOAD: (
+            "PHOTO : POUR PRÉPARER SEULEMENT\nLe patient a photographié son ordonnance. Elle n’est pas authentifiée : "
+            "l’original est nécessaire pour délivrer."
+        ),
+    }
+    return said[prescription.provenance]
+
+
+def _how_to_answer(share: Share) -> str:
+    return (
+        "POUR RÉPONDRE\nRépondez simplement à ce message : vos mots arrivent dans l’espace du patient, qui en est "
+        "prévenu.\nSi votre équipe utilise Ordolien, cet envoi est aussi sur votre comptoir :\n"
+        f"{settings.SITE_URL}/pharmacie/"
+    )
+
+
+def _why_recalled(share: Share) -> str:
+    if share.prescription.cancelled_at:
+        return (
+            "Bonjour,\n\nL’ordonnance que vous avez reçue dans cette conversation a été annulée par le prescripteur.\n"
+            "Merci de ne pas la délivrer et de supprimer les pièces reçues."
+        )
+    return (
+        "Bonjour,\n\nLe patient a retiré l’envoi que vous avez reçu dans cette conversation.\n"
+        "Merci de ne pas préparer cette ordonnance et de supprimer les pièces reçues."
+    )

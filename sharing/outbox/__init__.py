@@ -1,0 +1,33 @@
+"""The row is the queue (reliability.md): what is to leave, who is sending it, what came of it.
+
+Knows the database only: what leaves is composed by message.py, sent by mssante, and delivery.py brings them together.
+Locks are taken in one order everywhere: share, delivery, route, audit.
+"""
+
+from sharing.outbox.claim import Claim, claim, keeping_lease
+from sharing.outbox.entry import (
+    cancel_or_recall,
+    cancel_pending,
+    enqueue_recall,
+    enqueue_share,
+    enqueue_words,
+    try_again,
+)
+from sharing.outbox.outcome import bounced, record
+from sharing.outbox.overdue import give_up_overdue, quarantine_silent
+
+__all__ = [
+    "Claim",
+    "bounced",
+    "cancel_or_recall",
+    "cancel_pending",
+    "claim",
+    "enqueue_recall",
+    "enqueue_share",
+    "enqueue_words",
+    "give_up_overdue",
+    "keeping_lease",
+    "quarantine_silent",
+    "record",
+    "try_again",
+]

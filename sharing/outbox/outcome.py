@@ -1,0 +1,92 @@
+"""What came of an attempt, and what the row becomes. Called inside the caller's transaction, the share locked.
+
+A success is recorded whoever reports it; anything else only by the one who holds the lease.
+"""
+
+from datetime import datetime
+
+from portal.clock import db_now
+from sharing.models import Delivery, Share
+from sharing.mssante import Kind, SendOutcome, Stage
+from sharing.outbox import backoff, breaker
+from sharing.outbox.claim import Claim
+from sharing.outbox.entry import cancel, note
+from sharing.states import DeliveryStatus, may_deliver_move
+
+BY = "system:delivery"
+
+
+def record(claimed: Claim, outcome: SendOutcome, share: Share) -> str:
+    """Returns the row's new DeliveryStatus, or "" when the report came too late to count."""
+    delivery = Delivery.objects.select_for_update().select_related("share").get(pk=claimed.delivery.pk)
+    now = db_now()
+    if outcome.kind == Kind.SENT:
+        breaker.accepted()
+        return _sent(delivery, outcome, now)
+    if delivery.lease_owner != claimed.holder:
+        return ""
+    return _not_sent(delivery, outcome, share, now)
+
+
+def _sent(delivery: Delivery, outcome: SendOutcome, now: datetime) -> str:
+    if delivery.status != DeliveryStatus.SENT:
+        _end_attempt(delivery, DeliveryStatus.SENT, outcome, sent_at=now, ended_at=None, in_doubt_at=None)
+        note(delivery, "sent", by=BY, attempts=delivery.attempts)
+    return DeliveryStatus.SENT
+
+
+def _not_sent(delivery: Delivery, outcome: SendOutcome, share: Share, now: datetime) -> str:
+    if outcome.kind == Kind.RECIPIENT and not breaker.is_a_run(delivery.envelope_to, now):
+        return _failed(delivery, outcome, now)
+    next_attempt_at = backoff.next_attempt(delivery.attempts, now)
+    if outcome.kind == Kind.CONFIGURATION:
+        breaker.pause(outcome.stage, now)
+    if outcome.kind in {Kind.CONFIGURATION, Kind.RECIPIENT}:
+        next_attempt_at = backoff.after_a_pause(now)
+    doubt = {"in_doubt_at": now} if outcome.kind == Kind.UNKNOWN else {}
+    _end_attempt(delivery, DeliveryStatus.RETRY, outcome, next_attempt_at=next_attempt_at, **doubt)
+    note(delivery, "not-sent", by=BY, stage=outcome.stage, code=outcome.code, attempts=delivery.attempts)
+    return _drop_if_share_ended(delivery, share)
+
+
+def _failed(delivery: Delivery, outcome: SendOutcome, now: datetime) -> str:
+    _end_attempt(delivery, DeliveryStatus.FAILED, outcome, ended_at=now)
+    note(delivery, "failed", by=BY, stage=outcome.stage, code=outcome.code, attempts=delivery.attempts)
+    return DeliveryStatus.FAILED
+
+
+def _drop_if_share_ended(delivery: Delivery, share: Share) -> str:
+    """Taken back while it was leaving, and this attempt did not arrive: there is no other. When no attempt can have
+    arrived, the recall that waits behind it has nothing to recall."""
+    if share.is_active() or delivery.kind == Delivery.Kind.RECALL:
+        return DeliveryStatus.RETRY
+    cancel(delivery)
+    carried = share.deliveries.exclude(kind=Delivery.Kind.RECALL)
+    if not carried.exclude(in_doubt_at=None, status=DeliveryStatus.CANCELLED).exists():
+        for recall in share.deliveries.filter(kind=Delivery.Kind.RECALL, attempts=0):
+            cancel(recall)
+    return DeliveryStatus.CANCELLED
+
+
+def _end_attempt(delivery: Delivery, status: str, outcome: SendOutcome, **facts) -> None:
+    if not may_deliver_move(delivery.status, status):
+        raise ValueError(f"A delivery does not go from {delivery.status} to {status}.")
+    Delivery.objects.filter(pk=delivery.pk).update(
+        status=status,
+        last_stage=outcome.stage,
+        last_code=outcome.code[:20],
+        silent_claims=0,
+        lease_owner="",
+        lease_until=None,
+        **facts,
+    )
+
+
+def bounced(delivery: Delivery, code: str) -> bool:
+    """A report says that the mailbox did not get what the operator had accepted. False: it was known already."""
+    delivery = Delivery.objects.select_for_update().select_related("share").get(pk=delivery.pk)
+    if delivery.status != DeliveryStatus.SENT:
+        return False
+    _end_attempt(delivery, DeliveryStatus.FAILED, SendOutcome(Stage.DONE, code, Kind.RECIPIENT), ended_at=db_now())
+    note(delivery, "bounced", by=BY, code=code)
+    return True
