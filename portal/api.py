@@ -1,20 +1,15 @@
-"""The REST side: closed by default, errors with a stable code and a sentence."""
+"""Errors of the REST side: a stable code and a sentence that says what to do."""
 
-from rest_framework import permissions
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
 from portal.reasons import Refused
 
 
-class Nobody(permissions.BasePermission):
-    """The default: a view that forgets to say for whom it is, is for nobody."""
-
-    def has_permission(self, request, view):
-        return False
-
-
 def explain(exception, context):
     if isinstance(exception, Refused):
         return Response({"code": exception.reason.code, "detail": exception.reason.sentence}, status=409)
-    return exception_handler(exception, context)
+    response = exception_handler(exception, context)
+    if response is not None and isinstance(response.data, dict) and "detail" in response.data:
+        response.data.setdefault("code", getattr(response.data["detail"], "code", "error"))
+    return response

@@ -133,3 +133,55 @@ class Notice(models.Model):
 
     def __str__(self):
         return f"{self.kind} {self.id}"
+
+
+class SoftwareClient(models.Model):
+    """A registered installation of somebody's software, bound to one structure. It proves itself with its own key."""
+
+    class Kind(models.TextChoices):
+        LAP = "lap", _("logiciel de prescription (LAP)")
+        LGO = "lgo", _("logiciel d’officine (LGO)")
+        INSURER = "insurer", _("organisme d’assurance maladie")
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)  # the OAuth client_id
+    kind = models.CharField(_("sorte"), max_length=10, choices=Kind.choices)
+    name = models.CharField(_("nom"), max_length=120)
+    structure_finess = models.CharField("FINESS", max_length=9)
+    public_jwk = models.JSONField()  # EC P-256, for ES256
+    created_at = models.DateTimeField(auto_now_add=True)
+    last_token_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("logiciel")
+        verbose_name_plural = _("logiciels")
+        ordering = ["kind", "name"]
+
+    def __str__(self):
+        return f"{self.name} ({self.get_kind_display()})"
+
+
+class AccessToken(models.Model):
+    """A short bearer token of a software client. Only its hash is kept."""
+
+    client = models.ForeignKey(SoftwareClient, on_delete=models.CASCADE, related_name="tokens")
+    token_hash = models.CharField(max_length=64, unique=True)
+    scopes = models.JSONField(default=list)
+    expires_at = models.DateTimeField(db_index=True)
+
+    def __str__(self):
+        return str(self.pk)
+
+
+class UsedAssertion(models.Model):
+    """The `jti` of each client assertion, so that none serves twice (RFC 7523 §3)."""
+
+    client = models.ForeignKey(SoftwareClient, on_delete=models.CASCADE, related_name="used_assertions")
+    jti = models.CharField(max_length=100)
+    expires_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["client", "jti"], name="assertion_once")]
+
+    def __str__(self):
+        return str(self.pk)

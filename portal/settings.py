@@ -285,8 +285,8 @@ if not EMAIL_HOST:
 
 # --- REST (closed by default here too) ------------------------------------------------------------------------------
 REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.SessionAuthentication"],
-    "DEFAULT_PERMISSION_CLASSES": ["portal.api.Nobody"],
+    "DEFAULT_AUTHENTICATION_CLASSES": ["portal.api_access.SoftwareAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["portal.api_access.Nobody"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "EXCEPTION_HANDLER": "portal.api.explain",

@@ -29,6 +29,12 @@ FIELDS = {
         LINK: "id user path",
         TECHNICAL: "kind status attempts next_attempt_at lease_until created_at sent_at",
     },
+    "portal.SoftwareClient": {
+        PROFESSIONAL: "name structure_finess",
+        TECHNICAL: "id kind public_jwk created_at last_token_at revoked_at",
+    },
+    "portal.AccessToken": {LINK: "id client", TECHNICAL: "token_hash scopes expires_at"},
+    "portal.UsedAssertion": {LINK: "id client", TECHNICAL: "jti expires_at"},
     "prescriptions.Patient": {
         ENCRYPTED: "ins birth_name used_name given_names used_given_name birth_date birth_place sex",
         INDEX: "ins_index",
