@@ -118,7 +118,7 @@ def test_each_template_is_used():
 
 
 def _is_used(template: Path, sources: list[str]) -> bool:
-    called_by_django = {"400.html", "403.html", "403_csrf.html", "404.html", "500.html"}
+    called_by_django = {"400.html", "403.html", "403_csrf.html", "404.html", "429.html", "500.html"}  # 429: allauth
     if str(template) in called_by_django or _replaces_a_library_template(template):
         return True
     # An e-mail is called by its name, in quotes.
