@@ -1,0 +1,229 @@
+"""Pharmacies: the patient's own, and the search of all of them. Neutral order: nothing can be bought.
+
+`Pharmacy.search_text` holds the words of name, town and postcode as `words_of` makes them, each after a space: a word
+of the query is found where a word of the pharmacy begins with it. Every word of the query must be found.
+"""
+
+import math
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date
+
+from django.db import transaction
+from django.db.models import Case, IntegerField, Q, QuerySet, Value, When
+
+from prescriptions.models import Patient
+from sharing.models import Mailbox, PatientPharmacy, Pharmacy
+
+MAX_LIMIT = 100
+MAX_WORDS = 8
+RINGS_KM = (2, 10, 50, 150)  # near somebody: the smallest that holds enough
+KM_A_DEGREE = 111.2
+CANDIDATES = 300
+
+# One writing for what people and directories write in several ways.
+SAME = {
+    "phie": "pharmacie",
+    "phcie": "pharmacie",
+    "pharm": "pharmacie",
+    "st": "saint",
+    "ste": "saint",
+    "sainte": "saint",
+    "sts": "saint",
+    "nd": "notre dame",
+    "gde": "grande",
+    "gd": "grand",
+    "chx": "croix",
+    "premier": "1er",
+}
+# They tell no pharmacy from another.
+NOISE = frozenset(
+    """
+    pharmacie officine selarl selas sarl selurl eurl snc sel sas sasu sa
+    de du des d le la les l et a au aux en sur sous arrondissement cedex
+    """.split()  # noqa: SIM905 - read as words, not as a column of quotes
+)
+
+
+# --- Words ----------------------------------------------------------------------------------------------------------
+def normalise(text: str) -> str:
+    """Lower case without accents, apostrophes, legal forms and little words; abbreviations written out."""
+    return " ".join(words_of(text))
+
+
+def words_of(text: str) -> list[str]:
+    plain = unicodedata.normalize("NFKD", text.lower().replace("œ", "oe").replace("æ", "ae"))
+    plain = "".join(character for character in plain if not unicodedata.combining(character))
+    written_out = (SAME.get(word, word) for word in re.findall(r"[a-z0-9]+", plain))
+    return [word for words in written_out for word in words.split() if word not in NOISE]
+
+
+def search_text(*, name: str, town: str, postcode: str) -> str:
+    """What `Pharmacy.search_text` holds. In Paris, Lyon and Marseille the arrondissement too: "paris 11"."""
+    words = [*words_of(name), *words_of(town), postcode.lower()]
+    if re.match(r"75\d|6900|130\d", postcode):
+        words.append(f"{int(postcode[-2:])}e")
+    return f" {' '.join(dict.fromkeys(words))}"[:400]
+
+
+# --- Search ---------------------------------------------------------------------------------------------------------
+def search(query: str, *, near: tuple[float, float] | None = None, limit: int = 20) -> list[Pharmacy]:
+    """Open pharmacies, with their mailboxes. `near` is (latitude, longitude) in WGS 84 degrees.
+
+    Order: by distance when `near` is given (each then has `distance_km`), else by name and town. A word that no
+    pharmacy has is read as the closest ones that exist. Nothing to look for: nothing found.
+    """
+    limit = min(limit, MAX_LIMIT)
+    words = words_of(query)[:MAX_WORDS]
+    if near is not None:
+        return _nearest(_matching(words), near, limit)
+    if not words and not any(character.isalnum() for character in query):
+        return []
+    found = _matching(words).order_by("name", "town", "finess")
+    return list(found.prefetch_related("mailboxes")[:limit])
+
+
+def _matching(words: list[str]) -> QuerySet[Pharmacy]:
+    everywhere = Pharmacy.objects.filter(is_open=True)
+    found = _having(everywhere, [[word] for word in words])
+    if not words or found.exists():
+        return found
+    return _having(everywhere, [_read(word, everywhere) for word in words])
+
+
+def _having(pharmacies: QuerySet[Pharmacy], choices: list[list[str]]) -> QuerySet[Pharmacy]:
+    """Those that have, for each list, a word that begins as one of the list."""
+    for words in choices:
+        wanted = Q(pk=None)
+        for word in words:
+            wanted |= Q(search_text__contains=f" {word}")
+        pharmacies = pharmacies.filter(wanted)
+    return pharmacies
+
+
+def own_pharmacies(patient: Patient) -> list[PatientPharmacy]:
+    """The favourite first, then the last gone to."""
+    own = patient.own_pharmacies.filter(pharmacy__is_open=True)
+    return list(own.select_related("pharmacy").prefetch_related("pharmacy__mailboxes"))
+
+
+# --- Typing mistakes ------------------------------------------------------------------------------------------------
+def _read(word: str, pharmacies: QuerySet[Pharmacy]) -> list[str]:
+    """The word itself when it begins one that exists, else the nearest words there are. Numbers are not guessed."""
+    if word.isdigit() or len(word) < 4 or pharmacies.filter(search_text__contains=f" {word}").exists():
+        return [word]
+    known = {other for text in _alike(word, pharmacies) for other in text.split() if not other.isdigit()}
+    allowed = 1 if len(word) < 7 else 2
+    measured = {other: _mistakes(word, other, allowed) for other in known}
+    best = min(measured.values(), default=allowed + 1)
+    return sorted(other for other, count in measured.items() if count == best <= allowed) or [word]
+
+
+def _alike(word: str, pharmacies: QuerySet[Pharmacy]) -> Iterable[str]:
+    """The words of the pharmacies that share the most groups of three letters with this one."""
+    padded = f" {word}"
+    groups = {padded[place : place + 3] for place in range(len(padded) - 2)}
+    shared = sum(
+        (Case(When(search_text__contains=group, then=1), default=0, output_field=IntegerField()) for group in groups),
+        start=Value(0),
+    )
+    alike = pharmacies.annotate(shared=shared).filter(shared__gte=max(1, len(groups) - 3)).order_by("-shared")
+    return alike.values_list("search_text", flat=True)[:CANDIDATES]
+
+
+def _mistakes(one: str, other: str, allowed: int) -> int:
+    """Letters added, dropped, changed or exchanged between two words; `allowed + 1` when there are more."""
+    if abs(len(one) - len(other)) > allowed:
+        return allowed + 1
+    before, last = None, list(range(len(other) + 1))
+    for row, letter in enumerate(one, start=1):
+        current = [row]
+        for column, seen in enumerate(other, start=1):
+            best = min(last[column] + 1, current[-1] + 1, last[column - 1] + (letter != seen))
+            if before and column > 1 and letter == other[column - 2] and one[row - 2] == seen:
+                best = min(best, before[column - 2] + 1)
+            current.append(best)
+        before, last = last, current
+    return min(last[-1], allowed + 1)
+
+
+# --- Distance -------------------------------------------------------------------------------------------------------
+def _nearest(pharmacies: QuerySet[Pharmacy], near: tuple[float, float], limit: int) -> list[Pharmacy]:
+    """By distance: a box on the map first, then the true distance of what it holds."""
+    found: list[Pharmacy] = []
+    for ring in RINGS_KM:
+        found = [p for p in _in_box(pharmacies, near, ring) if p.distance_km <= ring]
+        if len(found) >= limit:
+            break
+    found.sort(key=lambda pharmacy: (pharmacy.distance_km, pharmacy.name))
+    return found[:limit]
+
+
+def _in_box(pharmacies: QuerySet[Pharmacy], near: tuple[float, float], ring: float) -> Iterator[Pharmacy]:
+    latitude, longitude = near
+    up = ring / KM_A_DEGREE
+    aside = up / max(0.01, math.cos(math.radians(latitude)))
+    box = pharmacies.filter(
+        latitude__range=(latitude - up, latitude + up), longitude__range=(longitude - aside, longitude + aside)
+    )
+    for pharmacy in box.prefetch_related("mailboxes"):
+        pharmacy.distance_km = distance_km(near, (pharmacy.latitude, pharmacy.longitude))
+        yield pharmacy
+
+
+def distance_km(one: tuple[float, float], other: tuple[float, float]) -> float:
+    """As the crow flies (haversine, mean radius of the Earth)."""
+    (lat1, lon1), (lat2, lon2) = ([math.radians(degrees) for degrees in place] for place in (one, other))
+    half = math.sin((lat2 - lat1) / 2) ** 2 + math.cos(lat1) * math.cos(lat2) * math.sin((lon2 - lon1) / 2) ** 2
+    return 2 * 6371.0 * math.asin(min(1.0, math.sqrt(half)))
+
+
+# --- Filling --------------------------------------------------------------------------------------------------------
+@dataclass(frozen=True)
+class Listed:
+    """One pharmacy as a directory lists it. `mailboxes`: ORG addresses, the preferred one first."""
+
+    finess: str
+    name: str
+    address: str
+    postcode: str
+    town: str
+    department: str
+    phone: str = ""
+    latitude: float | None = None
+    longitude: float | None = None
+    mailboxes: tuple[str, ...] = ()
+
+
+@transaction.atomic
+def load(listed: Iterable[Listed], *, source_date: date) -> int:
+    """Adds those whose FINESS is not known yet, with their mailboxes; returns how many. The others are left alone."""
+    known = set(Pharmacy.objects.values_list("finess", flat=True))
+    new = {one.finess: one for one in listed if one.finess not in known}
+    rows = [_row(one, source_date) for one in new.values()]
+    Pharmacy.objects.bulk_create(rows, batch_size=500)
+    boxes = [
+        Mailbox(pharmacy=row, address=address.lower(), rank=rank)
+        for row in rows
+        for rank, address in enumerate(new[row.finess].mailboxes)
+    ]
+    Mailbox.objects.bulk_create(boxes, batch_size=500)
+    return len(rows)
+
+
+def _row(one: Listed, source_date: date) -> Pharmacy:
+    return Pharmacy(
+        finess=one.finess,
+        name=one.name,
+        address=one.address,
+        postcode=one.postcode,
+        town=one.town,
+        department=one.department,
+        phone=one.phone,
+        latitude=one.latitude,
+        longitude=one.longitude,
+        search_text=search_text(name=one.name, town=one.town, postcode=one.postcode),
+        source_date=source_date,
+    )
