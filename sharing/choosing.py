@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass
 
-from django.db.models import prefetch_related_objects
+from django.template.defaultfilters import floatformat
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from portal.reasons import Reason
 from prescriptions.models import Prescription
-from sharing import message, moments, policies
+from sharing import directory, message, moments, policies
 from sharing.models import Pharmacy, Share
 from sharing.share_draft import ShareDraft
 
@@ -23,20 +23,14 @@ class Row:
 
 
 def own_rows(prescription: Prescription, draft: ShareDraft) -> list[Row]:
-    from sharing import directory
-
     own = directory.own_pharmacies(prescription.patient)
-    prefetch_related_objects([mine.pharmacy for mine in own], "mailboxes")
     return [_row(prescription, draft, mine.pharmacy, _visit(mine), mine.is_favourite) for mine in own]
 
 
 def found_rows(prescription: Prescription, draft: ShareDraft, query: str, near) -> list[Row]:
     """`near`: (latitude, longitude) in degrees, or None."""
-    from sharing import directory
-
     found = directory.search(query, near=near)
-    prefetch_related_objects(found, "mailboxes")
-    return [_row(prescription, draft, pharmacy, "") for pharmacy in found]
+    return [_row(prescription, draft, pharmacy, _distance(pharmacy) if near else "") for pharmacy in found]
 
 
 def chosen(draft: ShareDraft) -> Pharmacy | None:
@@ -48,6 +42,13 @@ def chosen(draft: ShareDraft) -> Pharmacy | None:
 def _row(prescription, draft, pharmacy, note, is_favourite=False) -> Row:
     reason = policies.why_not_receive(pharmacy, prescription)
     return Row(pharmacy, note, reason, draft.pharmacy == str(pharmacy.pk), is_favourite)
+
+
+def _distance(pharmacy: Pharmacy) -> str:
+    kilometres = pharmacy.distance_km
+    if kilometres < 1:
+        return _("à moins d’un kilomètre")
+    return _("à %(n)s km environ") % {"n": floatformat(kilometres, 0 if kilometres >= 10 else -1)}
 
 
 def _visit(mine) -> str:

@@ -148,6 +148,8 @@ def _is_worth_telling(share: Share | None) -> bool:
 def _pill(standing: Standing, share: Share | None) -> timeline.Pill:
     if standing.code not in FINISHED and _is_worth_telling(share):
         return timeline.pill_of(share, timezone.now())
+    if standing.code == "upload":
+        return timeline.Pill("info", "camera", _("Pour préparation"))
     return timeline.Pill(standing.state, "", standing.word)
 
 

@@ -7,7 +7,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from prescriptions import words
-from sharing import moments, timeline
+from sharing import moments, naming, timeline
 from sharing.models import Share
 from sharing.states import ACTIVE, ENDED
 
@@ -19,6 +19,7 @@ class ShareCard:
     share: Share
     title: str
     pharmacy: str
+    the_pharmacy: str  # inside a sentence
     pill: timeline.Pill
     moment: str
     url: str
@@ -65,6 +66,7 @@ def card_of(share: Share) -> ShareCard:
         share=share,
         title=words.title_of(share.prescription),
         pharmacy=share.pharmacy.name,
+        the_pharmacy=naming.the(share.pharmacy),
         pill=timeline.pill_of(share, timezone.now()),
         moment=moments.moment(share.created_at),
         url=reverse("share", args=[share.pk]),

@@ -1,6 +1,7 @@
 """The patient's home, their shares, and whose space they are in."""
 
 from django.contrib import messages
+from django.core.exceptions import ValidationError
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -11,7 +12,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from portal.access import SESSION_PATIENT, open_accesses, patient_only
 from portal.reasons import Refused
 from prescriptions import words
-from sharing import actions, listing, moments, policies, share_cards, thread, timeline
+from sharing import actions, listing, moments, naming, policies, share_cards, thread, timeline
 from sharing.forms import ThreadForm
 from sharing.home import to_do
 from sharing.states import ShareStatus as S
@@ -129,7 +130,7 @@ def _after(request):
         return None
     try:
         return get_object_or_404(request.shares, pk=after)
-    except ValueError:
+    except ValidationError:
         raise Http404
 
 
@@ -149,6 +150,7 @@ def _context(request, found) -> dict:
         "steps": timeline.steps_of(found),
         "thread": thread.bubbles_of(found, reader=request.user),
         "version": timeline.version_of(found, now),
+        "phone": naming.phone(found.pharmacy),
         "why_closed": policies.why_not_write(found),
         "can_revoke": can_leave,
         "can_present": head.code in (S.READY, S.PARTIALLY_READY) and found.prescription.is_authentic(),

@@ -6,13 +6,12 @@ from django.core.exceptions import ValidationError
 from django.http import Http404
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
-from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
 from portal.access import patient_only
 from prescriptions import words
 from prescriptions.models import Prescription
-from sharing import actions, history, listing, policies, share_cards, timeline
+from sharing import actions, history, listing, policies, share_cards
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -44,11 +43,10 @@ def prescription(request, id):
     if request.acting_for:
         actions.note_reading(prescription=found, by=request.user)
     shares = list(share_cards.with_all_for_cards(request.shares.filter(prescription=found)))
-    active = next((share for share in shares if share.is_active()), None)
+    cards = [share_cards.card_of(share) for share in shares]
     context = _context(found) | {
-        "shares": [share_cards.card_of(share) for share in shares],
-        "active": active,
-        "active_pill": timeline.pill_of(active, timezone.now()) if active else None,
+        "shares": cards,
+        "active": next((card for card in cards if card.share.is_active()), None),
         "history": history.who_has_seen(found, shares, reader=request.user),
     }
     return render(request, "sharing/prescription.html", context)
@@ -65,14 +63,15 @@ def present(request, id):
 
 
 def _context(found) -> dict:
-    standing = words.standing(found)
-    why_not = policies.why_not_send(found)
+    standing, why_not = words.standing(found), policies.why_not_send(found)
+    lines = [words.say_line(line) for line in found.lines.all()]
     return {
         "prescription": found,
         "title": words.title_of(found),
         "by": listing.by_whom(found),
         "standing": standing,
-        "lines": [words.say_line(line) for line in found.lines.all()],
+        "lines": lines,
+        "has_own_text": any(line.is_own_text and line.dosage for line in lines),
         "deadlines": words.deadlines(found),
         "dispensings": words.dispensings_words(found),
         "flags": [Prescription.Flag(flag).label for flag in found.flags if flag in Prescription.Flag],
