@@ -82,7 +82,10 @@ def _tell_given_up(delivery: Delivery, share: Share) -> None:
 
 
 def sweep_once() -> int:
-    """Everything that is due, one after the other, in this thread. Returns how many messages were tried."""
+    """Everything that time asks of the deliveries, one after the other, in this thread. Returns how many messages were
+    tried."""
+    outbox.quarantine_silent()
+    give_up_overdue()
     tried = 0
     while deliver() != NOTHING:
         tried += 1

@@ -13,7 +13,7 @@ from hypothesis import settings as hypothesis_settings
 from portal import append_only
 from tests import network, signing_in, strict_templates
 
-pytest_plugins = ["tests.browser", "tests.cast"]
+pytest_plugins = ["tests.browser", "tests.cast", "tests.mail"]
 
 # Two cores that are shared: a slow example says nothing about the code.
 hypothesis_settings.register_profile("here", deadline=None, suppress_health_check=[HealthCheck.too_slow])

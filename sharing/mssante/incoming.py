@@ -1,7 +1,7 @@
 """What has come for us: from the operator by IMAP, or from the local operator's Maildirs.
 
-Each message is given to `keep`, which stores it; only then is it marked as seen. Whatever happens in between, it comes
-again, and is recognised.
+Each message is given to `keep(content, is_whole=…)`, which stores it; only then is it marked as seen. Whatever happens
+in between, it comes again, and is recognised. Of a message too large to be read only the beginning is kept.
 """
 
 import imaplib
@@ -13,7 +13,9 @@ from django.conf import settings
 
 from sharing.mssante.account import portal_account, tls_context
 
+Keep = Callable[..., object]
 MESSAGE_MAX_BYTES = 30 * 1024 * 1024
+BEGINNING = 64 * 1024
 AT_ONCE = 50
 TIMEOUT = 30
 
@@ -26,7 +28,7 @@ class CannotFetch(Exception):
         self.permanent = permanent
 
 
-def fetch_new(keep: Callable[[bytes], None]) -> int:
+def fetch_new(keep: Keep) -> int:
     """How many were kept. Raises CannotFetch."""
     if settings.MSSANTE_IMAP_HOST:
         return _from_imap(keep)
@@ -40,17 +42,18 @@ def _our_maildirs() -> list[Path]:
     return [*patients, mailboxes / settings.MSSANTE_PORTAL_ADDRESS / "new"]
 
 
-def _from_maildir(new: Path, keep: Callable[[bytes], None]) -> int:
+def _from_maildir(new: Path, keep: Keep) -> int:
     files = sorted(new.glob("*"))[:AT_ONCE] if new.is_dir() else []
     for file in files:
-        if file.stat().st_size <= MESSAGE_MAX_BYTES:
-            keep(file.read_bytes())
+        is_whole = file.stat().st_size <= MESSAGE_MAX_BYTES
+        with file.open("rb") as opened:
+            keep(opened.read() if is_whole else opened.read(BEGINNING), is_whole=is_whole)
         file.rename(new.parent / "cur" / f"{file.name}:2,S")
     return len(files)
 
 
 # --- IMAP -----------------------------------------------------------------------------------------------------------
-def _from_imap(keep: Callable[[bytes], None]) -> int:
+def _from_imap(keep: Keep) -> int:
     try:
         with _signed_in() as mailbox:
             _check(mailbox.select("INBOX"))
@@ -74,15 +77,16 @@ def _signed_in() -> imaplib.IMAP4:
     return mailbox
 
 
-def _keep_one(mailbox: imaplib.IMAP4, uid: bytes, keep: Callable[[bytes], None]) -> None:
+def _keep_one(mailbox: imaplib.IMAP4, uid: bytes, keep: Keep) -> None:
     size = _check(mailbox.uid("FETCH", uid, "(RFC822.SIZE)"))[0] or b""
     said = re.search(rb"RFC822\.SIZE (\d+)", size if isinstance(size, bytes) else size[0])
-    if said and int(said[1]) <= MESSAGE_MAX_BYTES:
-        parts = _check(mailbox.uid("FETCH", uid, "(BODY.PEEK[])"))
-        content = next((part[1] for part in parts if isinstance(part, tuple)), None)
-        if content is None:  # deleted meanwhile
-            return
-        keep(content)
+    is_whole = bool(said) and int(said[1]) <= MESSAGE_MAX_BYTES
+    asked = "(BODY.PEEK[])" if is_whole else f"(BODY.PEEK[]<0.{BEGINNING}>)"
+    parts = _check(mailbox.uid("FETCH", uid, asked))
+    content = next((part[1] for part in parts if isinstance(part, tuple)), None)
+    if content is None:  # deleted meanwhile
+        return
+    keep(content, is_whole=is_whole)
     _check(mailbox.uid("STORE", uid, "+FLAGS.SILENT", r"(\Seen)"))
 
 

@@ -26,12 +26,13 @@ def send(
     line = _take_kept(account)
     if line is None:
         line = _lines[threading.get_ident()] = Line(account)
-    outcome = _carry(line, envelope_from, envelope_to, content, envid)
-    if outcome.kind in {Kind.SENT, Kind.RECIPIENT}:
-        _keep(line)
-    else:
-        line.close()
-    return outcome
+    may_go_on = False
+    try:
+        outcome = _carry(line, envelope_from, envelope_to, content, envid)
+        may_go_on = outcome.kind in {Kind.SENT, Kind.RECIPIENT}
+        return outcome
+    finally:
+        _keep(line) if may_go_on else line.close()
 
 
 def _carry(line: Line, envelope_from, envelope_to, content, envid) -> SendOutcome:

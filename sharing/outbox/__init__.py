@@ -13,7 +13,7 @@ from sharing.outbox.entry import (
     enqueue_words,
     try_again,
 )
-from sharing.outbox.outcome import bounced, record
+from sharing.outbox.outcome import bounced, record, reported_delivered, reported_read
 from sharing.outbox.overdue import give_up_overdue, quarantine_silent
 
 __all__ = [
@@ -29,5 +29,7 @@ __all__ = [
     "keeping_lease",
     "quarantine_silent",
     "record",
+    "reported_delivered",
+    "reported_read",
     "try_again",
 ]

@@ -25,6 +25,8 @@ def record(claimed: Claim, outcome: SendOutcome, share: Share) -> str:
         return _sent(delivery, outcome, now)
     if delivery.lease_owner != claimed.holder:
         return ""
+    if delivery.delivered_at:  # a report has said meanwhile that an earlier attempt arrived
+        return _sent(delivery, outcome, now)
     return _not_sent(delivery, outcome, share, now)
 
 
@@ -90,3 +92,18 @@ def bounced(delivery: Delivery, code: str) -> bool:
     _end_attempt(delivery, DeliveryStatus.FAILED, SendOutcome(Stage.DONE, code, Kind.RECIPIENT), ended_at=db_now())
     note(delivery, "bounced", by=BY, code=code)
     return True
+
+
+def reported_delivered(delivery: Delivery) -> None:
+    """A report says that it is in the mailbox: also when the answer to an attempt was lost. Nothing is sent again."""
+    delivery = Delivery.objects.select_for_update().select_related("share").get(pk=delivery.pk)
+    now = db_now()
+    if delivery.delivered_at is None:
+        Delivery.objects.filter(pk=delivery.pk).update(delivered_at=now)
+    if delivery.status in {DeliveryStatus.QUEUED, DeliveryStatus.RETRY, DeliveryStatus.QUARANTINED}:
+        _sent(delivery, SendOutcome(Stage.DONE, "reported", Kind.SENT), now)
+
+
+def reported_read(delivery: Delivery) -> None:
+    reported_delivered(delivery)
+    Delivery.objects.filter(pk=delivery.pk, read_at=None).update(read_at=db_now())

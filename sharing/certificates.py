@@ -1,0 +1,128 @@
+"""Keys and certificates of the demo and the tests: an authority of our own, the local operator, those it knows.
+
+Made once, in one folder. A real deployment has its certificates from the IGC-Santé and never comes here.
+"""
+
+import ipaddress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+LIFE = timedelta(days=820)
+RENEW_BEFORE = timedelta(days=30)
+PORTAL = "ordolien"  # common names: who the operator lets in
+PHARMACIES = "pharmacies"
+
+
+@dataclass(frozen=True)
+class Certificates:
+    """Paths of PEM files."""
+
+    folder: Path
+
+    @property
+    def ca(self) -> Path:
+        return self.folder / "ca.pem"
+
+    def certificate(self, name: str) -> Path:
+        return self.folder / f"{name}.pem"
+
+    def key(self, name: str) -> Path:
+        return self.folder / f"{name}.key"
+
+
+def ready_in(folder: Path) -> Certificates:
+    """Those of the folder, made if they are missing or about to expire."""
+    found = Certificates(folder)
+    if not _are_good(found):
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        _make(found)
+    return found
+
+
+def _are_good(found: Certificates) -> bool:
+    files = [found.ca, *(path for name in ("operator", PORTAL, PHARMACIES) for path in _both(found, name))]
+    if not all(file.is_file() for file in files):
+        return False
+    certificate = x509.load_pem_x509_certificate(found.ca.read_bytes())
+    return certificate.not_valid_after_utc > datetime.now(UTC) + RENEW_BEFORE
+
+
+def _both(found: Certificates, name: str) -> tuple[Path, Path]:
+    return found.certificate(name), found.key(name)
+
+
+def _make(found: Certificates) -> None:
+    ca_key = ec.generate_private_key(ec.SECP256R1())
+    ca_name = _name("Ordolien demonstration authority")
+    ca = (
+        _certificate(ca_name, ca_name, ca_key.public_key())
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .add_extension(_usage(signs=True), critical=True)
+        .sign(ca_key, hashes.SHA256())
+    )
+    found.ca.write_bytes(ca.public_bytes(serialization.Encoding.PEM))
+    local = [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
+    issue(found, ca_key, "operator", ExtendedKeyUsageOID.SERVER_AUTH, local)
+    for name in (PORTAL, PHARMACIES):
+        issue(found, ca_key, name, ExtendedKeyUsageOID.CLIENT_AUTH, [x509.DNSName(f"{name}.test")])
+
+
+def issue(found: Certificates, ca_key, name: str, purpose, names: list[x509.GeneralName]) -> None:
+    key = ec.generate_private_key(ec.SECP256R1())
+    authority = x509.load_pem_x509_certificate(found.ca.read_bytes())
+    certificate = (
+        _certificate(_name(name), authority.subject, key.public_key())
+        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        .add_extension(_usage(signs=False), critical=True)
+        .add_extension(x509.ExtendedKeyUsage([purpose]), critical=False)
+        .add_extension(x509.SubjectAlternativeName(names), critical=False)
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(ca_key.public_key()), critical=False)
+        .sign(ca_key, hashes.SHA256())
+    )
+    found.certificate(name).write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    _write_key(found.key(name), key)
+
+
+def _certificate(subject: x509.Name, issuer: x509.Name, public_key) -> x509.CertificateBuilder:
+    now = datetime.now(UTC)
+    return (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(issuer)
+        .public_key(public_key)
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(hours=1))
+        .not_valid_after(now + LIFE)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(public_key), critical=False)
+    )
+
+
+def _usage(*, signs: bool) -> x509.KeyUsage:
+    return x509.KeyUsage(
+        digital_signature=True,
+        key_cert_sign=signs,
+        crl_sign=signs,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        encipher_only=False,
+        decipher_only=False,
+    )
+
+
+def _name(common_name: str) -> x509.Name:
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
+
+
+def _write_key(file: Path, key) -> None:
+    file.touch(mode=0o600)
+    file.write_bytes(
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    )

@@ -1,0 +1,148 @@
+"""What comes back: the pharmacy's answers, delivery reports, reading receipts. Stored first, understood after.
+
+A mail belongs to the share whose token its In-Reply-To or References carry, and only if it comes from the pharmacy the
+share was sent to. Never by its subject. What is unknown waits for the back office.
+"""
+
+import hashlib
+import logging
+import re
+from email.parser import BytesHeaderParser
+
+from django.db import transaction
+from django.db.models import F
+
+from portal.clock import db_now
+from sharing import actions, delivery, outbox, policies, reading, reports
+from sharing.actions import Answer, Door
+from sharing.models import Delivery, InboundMail, Share
+from sharing.states import ShareStatus
+
+log = logging.getLogger(__name__)
+Status = InboundMail.Status
+ATTEMPTS_MAX = 3
+AT_ONCE = 50
+HEADERS_MAX = 64 * 1024
+_TOKEN = re.compile(r"<([0-9a-f]{32})\.[0-9a-f]{16}@")
+BY = "system:inbound"
+
+
+# --- Stored first ---------------------------------------------------------------------------------------------------
+def keep(content: bytes, *, is_whole: bool = True) -> InboundMail:
+    """The same mail fetched twice is one row. `is_whole` False: it was too large, only its beginning is here."""
+    digest = hashlib.sha256(content).hexdigest()
+    message_id = _message_id(content) or f"<none.{digest}>"
+    status, reason = (Status.STORED, "") if is_whole else (Status.REFUSED, "too-large")
+    facts = {"content": content, "received_at": db_now(), "status": status, "reason": reason}
+    mail, _is_new = InboundMail.objects.get_or_create(message_id=message_id, sha256=digest, defaults=facts)
+    return mail
+
+
+def _message_id(content: bytes) -> str:
+    headers = BytesHeaderParser().parsebytes(content[:HEADERS_MAX])
+    found = re.search(r"<[^<>\s]{1,296}>", str(headers.get("Message-ID", "")))
+    return found[0] if found else ""
+
+
+# --- Understood after -----------------------------------------------------------------------------------------------
+def process_stored() -> int:
+    """A mail that kills its process is counted before it is read, and put aside after three times."""
+    waiting = InboundMail.objects.filter(status=Status.STORED).order_by("received_at")
+    for pk in list(waiting.values_list("pk", flat=True)[:AT_ONCE]):
+        InboundMail.objects.filter(pk=pk).update(attempts=F("attempts") + 1)
+        process(pk)
+    return len(waiting)
+
+
+@transaction.atomic
+def process(pk) -> None:
+    mail = InboundMail.objects.select_for_update(skip_locked=True).filter(pk=pk, status=Status.STORED).first()
+    if mail is None:
+        return  # another process has it
+    if mail.attempts > ATTEMPTS_MAX:
+        _end(mail, Status.REFUSED, "kills-its-reader")
+        return
+    try:
+        read = reading.read(mail.content)
+    except reading.Unreadable as error:
+        _end(mail, Status.REFUSED, str(error))
+        return
+    report = reports.report_in(read.message)
+    _end(mail, *(_take_report(report) if report else _take_answer(read)))
+
+
+def _end(mail: InboundMail, status: str, reason: str = "", share: Share | None = None) -> None:
+    InboundMail.objects.filter(pk=mail.pk).update(status=status, reason=reason, share=share, processed_at=db_now())
+    log.info("mail %s: %s %s", mail.pk, status, reason)
+
+
+# --- Answers --------------------------------------------------------------------------------------------------------
+def _take_answer(read: reading.Mail) -> tuple:
+    share = _share_of(read.references)
+    if share is None:
+        return Status.UNMATCHED, "no-token"
+    if not _is_from_the_pharmacy(read, share):
+        return Status.UNMATCHED, "other-sender", share
+    if not read.text:
+        return Status.UNMATCHED, "no-words", share
+    by = f"pharmacy:{share.pharmacy_id}"
+    if share.status == ShareStatus.SHARED and not read.is_automatic:
+        actions.open_share(share=share, by=by, door=Door.MAIL)  # whoever answers has read
+    actions.record_reply(share=share, answer=Answer(text=_within_limit(read.text)), door=Door.MAIL, by=by)
+    if read.is_last_word:
+        actions.close_thread(share=share, by=by)
+    return Status.PROCESSED, "answer", share
+
+
+def _share_of(references: list[str]) -> Share | None:
+    """By our own Message-ID, which carries the token; else by a mail of the pharmacy already in the conversation."""
+    for reference in references:
+        found = _TOKEN.match(reference)
+        share = Share.objects.filter(token=found[1]).first() if found else None
+        if share is not None:
+            return share
+    earlier = InboundMail.objects.filter(message_id__in=references, status=Status.PROCESSED, share__isnull=False)
+    known = earlier.select_related("share").first()
+    return known.share if known else None
+
+
+def _is_from_the_pharmacy(read: reading.Mail, share: Share) -> bool:
+    known = {box.address.lower() for box in share.pharmacy.mailboxes.all()}
+    known |= {address.lower() for address in share.deliveries.values_list("envelope_to", flat=True)}
+    return {read.sender, read.return_path or read.sender} <= known
+
+
+def _within_limit(text: str) -> str:
+    """The mail is kept whole; the thread shows its beginning."""
+    return text if len(text) <= policies.MESSAGE_MAX else f"{text[: policies.MESSAGE_MAX - 4]} […]"
+
+
+# --- Reports --------------------------------------------------------------------------------------------------------
+def _take_report(report: reports.Report) -> tuple:
+    told = report.delivery()
+    if told is None:
+        return Status.UNMATCHED, "report-unknown"
+    share = Share.objects.select_for_update().get(pk=told.share_id)
+    act = _REPORTS.get(report.what)
+    if act is None:
+        return Status.UNMATCHED if report.what == "error" else Status.PROCESSED, f"report-{report.what}"[:60], share
+    act(told, share, report)
+    return Status.PROCESSED, f"report-{report.what}", share
+
+
+def _delivered(told: Delivery, share: Share, report: reports.Report) -> None:
+    outbox.reported_delivered(told)
+
+
+def _failed(told: Delivery, share: Share, report: reports.Report) -> None:
+    if outbox.bounced(told, report.code):
+        delivery.tell(told, share)
+
+
+def _displayed(told: Delivery, share: Share, report: reports.Report) -> None:
+    outbox.reported_read(told)
+    if told.kind == Delivery.Kind.SHARE and share.status == ShareStatus.SHARED:
+        actions.open_share(share=share, by=f"pharmacy:{share.pharmacy_id}", door=Door.MAIL)
+
+
+_REPORTS = {"delivered": _delivered, "processed": _delivered, "failed": _failed, "displayed": _displayed}

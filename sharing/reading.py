@@ -1,0 +1,168 @@
+"""What an incoming mail says, read without trust: bounded in size, parts and depth, no markup kept, never a guess.
+
+Python's older parser (compat32) on purpose: it never raises on what a stranger wrote.
+"""
+
+import re
+from dataclasses import dataclass
+from email import message_from_bytes, policy
+from email.header import decode_header, make_header
+from email.message import Message
+from html.parser import HTMLParser
+
+PARTS_MAX = 50
+DEPTH_MAX = 10
+TEXT_MAX = 200_000  # characters looked at
+HEADER_MAX = 20_000
+
+_ADDRESS = re.compile(r"<\s*([^<>\s]+@[^<>\s]+)\s*>\s*$|^\s*([^<>\s\"]+@[^<>\s\"]+)\s*$")
+_HISTORY = re.compile(
+    r"^\s*(?:-{2,}\s*(?:message d.origine|original message|message transféré)"
+    r"|_{10,}\s*$"
+    r"|(?:le|on)\s.{4,200}\s(?:a écrit|wrote)\s*:\s*$"
+    r"|(?:de|from)\s*:\s.{0,200}@)",
+    re.IGNORECASE,
+)
+
+
+class Unreadable(Exception):
+    """Too many parts, too deep: kept for the back office, not read."""
+
+
+@dataclass(frozen=True)
+class Mail:
+    sender: str  # address of From, lower case; empty when it is not one
+    return_path: str  # empty for a report
+    references: list[str]  # In-Reply-To first, then References from the last one
+    text: str
+    is_automatic: bool
+    is_last_word: bool  # the professional ends the conversation (interop §1.5)
+    message: Message
+
+
+def read(content: bytes) -> Mail:
+    """Raises Unreadable."""
+    message = _parse(content)
+    return Mail(
+        sender=_address(_header(message, "From")),
+        return_path=_address(_header(message, "Return-Path")),
+        references=_references(message),
+        text=words_of(message),
+        is_automatic=_header(message, "Auto-Submitted").lower().split(";")[0].strip() not in {"", "no"},
+        is_last_word=_header(message, "X-MSS-MES").strip().upper() == "FIN"
+        or _decoded(_header(message, "Subject")).strip() == "[FIN]",
+        message=message,
+    )
+
+
+def _parse(content: bytes) -> Message:
+    if len(re.findall(rb"multipart/|message/", content[:5_000_000], re.IGNORECASE)) > PARTS_MAX * 2:
+        raise Unreadable("too-many-parts")  # before Python's parser, which calls itself at each level
+    message = message_from_bytes(content, policy=policy.compat32)
+    if _count(message, depth=0) > PARTS_MAX:
+        raise Unreadable("too-many-parts")
+    return message
+
+
+def _count(message: Message, depth: int) -> int:
+    if depth > DEPTH_MAX:
+        raise Unreadable("too-deep")
+    inside = message.get_payload() if message.is_multipart() else []
+    return 1 + sum(_count(part, depth + 1) for part in inside)
+
+
+def _header(message: Message, name: str) -> str:
+    return str(message.get(name, ""))[:HEADER_MAX]
+
+
+def _decoded(value: str) -> str:
+    try:
+        return str(make_header(decode_header(value)))
+    except (LookupError, UnicodeError, ValueError):
+        return value
+
+
+def _address(value: str) -> str:
+    found = _ADDRESS.search(value)
+    return (found[1] or found[2]).lower() if found else ""
+
+
+def _references(message: Message) -> list[str]:
+    answered = re.findall(r"<[^<>\s]+>", _header(message, "In-Reply-To"))
+    earlier = re.findall(r"<[^<>\s]+>", _header(message, "References"))
+    return list(dict.fromkeys([*answered, *reversed(earlier)]))[:50]
+
+
+# --- Words ----------------------------------------------------------------------------------------------------------
+def words_of(message: Message) -> str:
+    """The plain text, else the page without its markup; without the history below it."""
+    parts = [part for part in _own_parts(message) if part.get_content_disposition() != "attachment"]
+    plain = next((part for part in parts if part.get_content_type() == "text/plain"), None)
+    if plain is not None:
+        return without_history(_text(plain))
+    page = next((part for part in parts if part.get_content_type() == "text/html"), None)
+    return without_history(_without_markup(_text(page))) if page is not None else ""
+
+
+def _own_parts(message: Message):
+    """Not those of a message inside the message: those are somebody else's words."""
+    if message.get_content_maintype() == "message":
+        return
+    if not message.is_multipart():
+        yield message
+        return
+    for part in message.get_payload():
+        yield from _own_parts(part)
+
+
+def _text(part: Message) -> str:
+    content = part.get_payload(decode=True) or b""
+    try:
+        return content[: TEXT_MAX * 4].decode(part.get_content_charset("utf-8"), "replace")[:TEXT_MAX]
+    except LookupError:  # a charset nobody knows
+        return content[:TEXT_MAX].decode("utf-8", "replace")
+
+
+class _Words(HTMLParser):
+    """Text only; quotations, scripts and styles are left out."""
+
+    SILENT = frozenset({"script", "style", "head", "title", "blockquote", "template"})
+    BREAKS = frozenset({"br", "p", "div", "li", "tr", "h1", "h2", "h3", "table"})
+
+    def __init__(self):
+        super().__init__(convert_charrefs=True)
+        self.said: list[str] = []
+        self._silent = 0
+
+    def handle_starttag(self, tag, attrs):
+        self._silent += tag in self.SILENT
+        if tag in self.BREAKS:
+            self.said.append("\n")
+
+    def handle_endtag(self, tag):
+        self._silent = max(0, self._silent - (tag in self.SILENT))
+
+    def handle_data(self, data):
+        if not self._silent:
+            self.said.append(re.sub(r"\s+", " ", data))
+
+
+def _without_markup(page: str) -> str:
+    reader = _Words()
+    reader.feed(page)
+    reader.close()
+    return "".join(reader.said)
+
+
+def without_history(text: str) -> str:
+    """Up to where the earlier message begins; what is written below it or between its lines is kept."""
+    text = re.sub(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]", "", text.replace("\r\n", "\n").replace("\r", "\n"))
+    lines = [line.rstrip() for line in text.split("\n")]
+    end = next((number for number, line in enumerate(lines) if _HISTORY.match(line)), len(lines))
+    above = _own(lines[:end])
+    return above or _own([line for line in lines if not _HISTORY.match(line)])
+
+
+def _own(lines: list[str]) -> str:
+    kept = "\n".join(line for line in lines if not line.lstrip().startswith(">"))
+    return re.sub(r"\n{3,}", "\n\n", kept).strip()
