@@ -8,7 +8,7 @@ from django.contrib import messages
 from django.contrib.auth import logout
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpResponse
-from django.shortcuts import redirect
+from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -55,6 +55,21 @@ def no_store_and_headers(get_response):
             _leave_nothing(response)
         return response
 
+    return middleware
+
+
+def refuse_too_heavy(get_response):
+    """Before a byte of the form is read: nothing is stored, not even for a moment."""
+
+    def middleware(request):
+        return get_response(request)
+
+    def process_view(request, view, args, kwargs):
+        if int(request.META.get("CONTENT_LENGTH") or 0) <= settings.REQUEST_MAX_BYTES:
+            return None
+        return render(request, "413.html", status=413)
+
+    middleware.process_view = process_view
     return middleware
 
 

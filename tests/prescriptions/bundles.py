@@ -66,7 +66,7 @@ def emma_as_fhir(rpps: str) -> list[dict]:
         {
             "resourceType": "Organization",
             "id": "practice",
-            "identifier": [{"system": "urn:oid:1.2.250.1.71.4.2.2", "value": "1699900012"}],
+            "identifier": [{"system": "urn:oid:1.2.250.1.71.4.2.2", "value": "1699900015"}],
             "name": "Cabinet médical des Tilleuls",
             "address": [{"line": ["12 rue des Tilleuls"], "postalCode": "69003", "city": "Lyon"}],
             "telecom": [{"system": "phone", "value": "+33 1 99 00 12 34"}],
