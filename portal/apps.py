@@ -17,4 +17,4 @@ class PortalConfig(AppConfig):
 
 
 class BackOfficeConfig(AdminConfig):
-    default_site = "portal.admin.BackOffice"
+    default_site = "portal.back_office.BackOffice"

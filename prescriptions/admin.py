@@ -3,7 +3,7 @@
 from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
-from portal.admin import ReadOnly, found_by_id
+from portal.back_office import ReadOnly, found_by_id
 from prescriptions.models import Prescriber, Prescription, SigningKey
 
 

@@ -8,7 +8,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from portal.admin import Figure, ReadOnly, ReadOnlyRows, found_by_id
+from portal.back_office import Figure, ReadOnly, ReadOnlyRows, found_by_id
 from portal.reasons import Refused
 from sharing import delivery as deliveries
 from sharing.models import Delivery, InboundMail, Mailbox, Pharmacy, Route, Share, ShareEvent
@@ -131,7 +131,7 @@ class DeliveryAdmin(ReadOnly):
 
     @admin.action(description=gettext_lazy("Réessayer"), permissions=["view"])
     def try_again(self, request, queryset):
-        """Same message, same Message-ID, at once. Open to all staff: it sends only what the patient has already sent."""
+        """Same message, same Message-ID, at once. Open to all staff: it sends only what the patient sent already."""
         done = 0
         for delivery in queryset:
             try:
@@ -164,7 +164,11 @@ class RouteAdmin(ReadOnly):
         for route in Route.objects.exclude(opened_at=None):
             since = date_format(timezone.localtime(route.opened_at), "DATETIME_FORMAT")
             url = reverse("admin:sharing_route_changelist")
-            yield Figure(_("coupe-circuit ouvert : %(route)s") % {"route": route.name}, since, url, "stop")
+            label = _("coupe-circuit de « %(route)s » ouvert depuis le %(since)s") % {
+                "route": route.name,
+                "since": since,
+            }
+            yield Figure(label, _("Arrêt"), url, "stop")
 
 
 # --- Shares ---------------------------------------------------------------------------------------------------------

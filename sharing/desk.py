@@ -200,16 +200,25 @@ def _who(share: Share) -> str:
     """Initials and year of birth until somebody has opened it: a counter has onlookers."""
     patient = share.prescription.patient
     if share.status == S.SHARED:
-        return _("%(initials)s · né(e) en %(year)s") % {"initials": patient.initials, "year": patient.birth_year}
+        return f"{patient.initials} · {patient.birth_year}"
     return f"{patient.family_name.upper()} {patient.given_name}"
 
 
 def _when(share: Share) -> str:
+    """A list is read at a glance: no day for today, no hour further than tomorrow."""
     if share.status in ENDED or not share.is_readable:
-        return moments.moment(share.status_at)
+        return _short(share.status_at, today=_("à %(time)s"))
     if share.wished_at:
-        return _("pour %(moment)s") % {"moment": moments.moment(share.wished_at)}
-    return _("reçue %(moment)s") % {"moment": moments.moment(share.created_at)}
+        return _short(share.wished_at, today=_("pour %(time)s"), other=_("pour %(day)s"))
+    return _short(share.created_at, today=_("reçue à %(time)s"), other=_("reçue %(day)s"))
+
+
+def _short(at: datetime, *, today: str, other: str = "%(day)s") -> str:
+    day = timezone.localtime(at).date()
+    days = (day - timezone.localdate()).days
+    if days == 0:
+        return today % {"time": moments.hour(at)}
+    return other % {"day": moments.moment(at) if abs(days) == 1 else moments.day(day, weekday=False)}
 
 
 def badge_of(share: Share) -> str:

@@ -167,7 +167,7 @@ CHOICES = {
             "d",
             "package-check",
             "ready",
-            gettext_lazy("Délivrée, remise au patient"),
+            gettext_lazy("Délivrée au patient"),
             gettext_lazy("Confirmer la remise"),
             gettext_lazy("C’est noté : elle est délivrée. Le patient le voit dans son espace."),
         ),

@@ -1,4 +1,4 @@
-"""One share as the pharmacy reads it: who it is for, what is prescribed with its codes, what was said, what can be done.
+"""One share as the pharmacy reads it: who it is for, what is prescribed with its codes, what was said.
 
 For professionals: the prescriber's own words come first, beside what the patient is told.
 """
@@ -36,6 +36,7 @@ class Identity:
     name: str
     birth_name: str
     given_names: str
+    born_label: str
     born: str
     age: str
     sex: str
@@ -66,12 +67,17 @@ def identity(patient: Patient) -> Identity:
         name=f"{patient.family_name.upper()} {patient.given_name}",
         birth_name=patient.birth_name.upper(),
         given_names=patient.given_names,
+        born_label=born_label(patient),
         born=_day_of(patient.birth_date),
         age=_age(patient.birth_date),
         sex=Patient.Sex(patient.sex).label,
         ins=_ins_in_groups(patient.ins),
         ins_nature=INS_NATURES.get(oid_end, "INS"),
     )
+
+
+def born_label(patient: Patient) -> str:
+    return {Patient.Sex.FEMALE: _("Née le"), Patient.Sex.MALE: _("Né le")}.get(patient.sex, _("Né(e) le"))
 
 
 def _ins_in_groups(ins: str) -> str:

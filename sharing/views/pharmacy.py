@@ -1,11 +1,11 @@
 """The pharmacy's desk: get, form, action, redirect. Everything comes from `request.pharmacy.shares`."""
 
+from datetime import datetime
+
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
-from django.utils.dateparse import parse_datetime
-from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from portal.access import SESSION_PHARMACY, memberships, pharmacist_only
@@ -106,9 +106,7 @@ def document(request, id):
 @pharmacist_only
 def news(request):
     """The bar « 2 nouveaux envois »; empty when there is none."""
-    since = parse_datetime(request.GET.get("depuis", "").replace(" ", "+"))
-    if since is None or timezone.is_naive(since):
-        raise Http404
+    since = _moment_or_404(request.GET.get("depuis", ""))
     came = worklists.news(request.pharmacy, since)
     url = worklists.url_of(request.GET.get("etat", ""))
     return render(request, "sharing/desk_news.html", {"news": came, "url": url})
@@ -123,6 +121,16 @@ def switch(request):
         raise Http404
     request.session[SESSION_PHARMACY] = chosen
     return redirect("desk")
+
+
+def _moment_or_404(text: str) -> datetime:
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        raise Http404 from None
+    if timezone.is_naive(at):
+        raise Http404
+    return at
 
 
 def _share_or_404(request, id) -> Share:
@@ -143,7 +151,7 @@ def _list(request, **about) -> dict:
 
 
 def _show(request, id, *, form=None, reason=None, just_opened=False, status=200):
-    """The list and the share as it is now; a share that may no longer be read shows that it existed, and nothing else."""
+    """The list and the share as it is now; of one that may no longer be read, only that it existed."""
     found = _share_or_404(request, id)
     context = _list(request, current=found, just_opened=just_opened) | {
         "share": found,
