@@ -52,3 +52,9 @@ def headers(letter) -> list[dict]:
         {"key": _("À"), "value": f"{letter.recipient_name}\n{letter.recipient_address}"},
         {"key": _("Objet"), "value": letter.subject},
     ]
+
+
+def attachments(letter) -> list[dict]:
+    return [
+        {"name": one.name, "size": _("%(n)s ko") % {"n": max(1, round(one.size / 1000))}} for one in letter.attachments
+    ]

@@ -77,8 +77,7 @@ def _context(found) -> dict:
         "flags": [Prescription.Flag(flag).label for flag in found.flags if flag in Prescription.Flag],
         "replaced_by_id": found.replaced_by.pk if hasattr(found, "replaced_by") else None,
         "why_not_send": why_not,
-        # An ended prescription says it in its standing already.
-        "is_reason_said": why_not is not None and standing.code in listing.FINISHED,
+        "is_ended": standing.code in listing.FINISHED,
     }
 
 

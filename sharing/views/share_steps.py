@@ -147,6 +147,7 @@ def _check(request, prescription, draft, reason=""):
         "rows": checking.answers(request, prescription, draft),
         "headers": checking.headers(letter),
         "letter": letter,
+        "attachments": checking.attachments(letter),
     }
     return render(request, "sharing/share_check.html", context, status=409 if reason else 200)
 
