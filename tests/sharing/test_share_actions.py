@@ -1,0 +1,253 @@
+"""Sending, moving, taking back, reading, answering: each act once, with its trace, or not at all."""
+
+import pytest
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from portal.models import AuditEvent, Notice
+from portal.reasons import Refused
+from prescriptions.models import PatientAccess
+from sharing import actions
+from sharing.actions import Answer
+from sharing.models import Delivery, Share, ShareEvent, ThreadMessage
+from sharing.states import DeliveryStatus
+from sharing.states import ShareStatus as S
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+DESK = ShareEvent.Door.DESK
+
+
+@pytest.fixture
+def send(alice, prescription, market):
+    """Alice sends her antibiotic to Chloé's pharmacy, unless told otherwise."""
+
+    def go(**changes):
+        facts = {"prescription": prescription, "pharmacy": market, "message": "Merci", "by": alice} | changes
+        return actions.share_prescription(**facts)
+
+    return go
+
+
+def kinds(share) -> list[str]:
+    lines = AuditEvent.objects.filter(subject=f"share:{share.pk}").order_by("position")
+    return list(lines.values_list("kind", flat=True))
+
+
+def refused(act) -> str:
+    with pytest.raises(Refused) as error:
+        act()
+    return error.value.reason.code
+
+
+# --- Sending --------------------------------------------------------------------------------------------------------
+def test_a_share_is_written_with_its_delivery_its_trace_and_its_receipt(send, alice, market):
+    share = send()
+    assert (share.status, share.pharmacy, share.message, share.shared_by) == (S.SHARED, market, "Merci", alice)
+    assert len(share.receipt) == 10 and [event.door for event in share.events.all()] == ["portal"]
+    delivery = share.deliveries.get()
+    assert delivery.kind == "share" and delivery.status == DeliveryStatus.QUEUED and bytes(delivery.content)
+    assert kinds(share)[0] == "share.created"
+    line = AuditEvent.objects.get(kind="share.created")
+    assert line.patient == share.patient_id and line.actor == f"user:{alice.pk}"
+    assert "Merci" not in str(line.detail)
+    assert share.patient.own_pharmacies.get().pharmacy == market
+
+
+def test_a_second_one_is_refused_with_where_and_when(send, alice):
+    send()
+    with pytest.raises(Refused) as error:
+        send(pharmacy=factories.pharmacy())
+    assert error.value.reason.code == "already-shared"
+    assert "Déjà envoyée à" in error.value.reason.sentence and "Pharmacie du Marché" in error.value.reason.sentence
+    assert Share.objects.count() == Delivery.objects.count() == 1
+
+
+def test_the_same_key_is_one_share(send):
+    assert send(key="k1") == send(key="k1")
+    assert Share.objects.count() == Delivery.objects.count() == 1
+
+
+def test_the_same_key_for_something_else_is_refused(send):
+    send(key="k1")
+    assert refused(lambda: send(key="k1", message="Autre chose")) == "idempotency-other-body"
+    assert Share.objects.get().message == "Merci"
+
+
+def test_two_people_with_the_same_key_do_not_meet(send, bob, bob_patient):
+    mine = send(key="k1")
+    his = send(key="k1", prescription=factories.prescription(bob_patient), by=bob)
+    assert mine != his and Share.objects.count() == 2
+
+
+def test_a_refused_key_may_be_used_again_once_the_reason_is_gone(send, prescription):
+    prescription.masked_at = timezone.now()
+    prescription.save()
+    assert refused(lambda: send(key="k1")) == "masked"
+    prescription.masked_at = None
+    prescription.save()
+    assert send(key="k1").status == S.SHARED
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"message": "a" * 1001}, "message-too-long"),
+        ({"pharmacy": "without"}, "no-mailbox"),
+        ({"pharmacy": "closed"}, "pharmacy-closed"),
+    ],
+)
+def test_what_is_refused_writes_nothing(send, changes, code):
+    made = {"without": {"mailbox": False}, "closed": {"is_open": False}}
+    if "pharmacy" in changes:
+        changes = {"pharmacy": factories.pharmacy(**made[changes["pharmacy"]])}
+    assert refused(lambda: send(**changes)) == code
+    assert not Share.objects.exists() and not Delivery.objects.exists()
+    assert not AuditEvent.objects.filter(kind__startswith="share.").exists()
+
+
+def test_the_database_itself_holds_one_active_share(send, prescription, alice):
+    send()
+    with pytest.raises(IntegrityError), transaction.atomic():
+        factories.share(prescription)
+
+
+# --- Moving and taking back -----------------------------------------------------------------------------------------
+def test_moving_takes_back_and_sends_in_one_step(send, alice):
+    first, other = send(), factories.pharmacy()
+    second = actions.move_share(share=first, pharmacy=other, message="Plus près", by=alice)
+    first.refresh_from_db()
+    assert first.status == S.REVOKED and second.status == S.SHARED
+    assert second.moved_from == first and second.pharmacy == other
+
+
+def test_a_move_that_cannot_be_leaves_the_first_where_it_is(send, alice):
+    first, without = send(), factories.pharmacy(mailbox=False)
+    assert refused(lambda: actions.move_share(share=first, pharmacy=without, by=alice)) == "no-mailbox"
+    first.refresh_from_db()
+    assert first.status == S.SHARED and Share.objects.count() == 1
+
+
+def test_pressed_twice_it_moves_once(send, alice):
+    first, other = send(), factories.pharmacy()
+
+    def move():
+        return actions.move_share(share=first, pharmacy=other, key="k2", by=alice)
+
+    assert move() == move() and Share.objects.count() == 2
+
+
+def test_taken_back_before_it_left_it_never_leaves(send, alice):
+    share = send()
+    actions.revoke_share(share=share, by=alice)
+    assert [d.status for d in share.deliveries.all()] == [DeliveryStatus.CANCELLED]
+    assert kinds(share)[:2] == ["share.created", "share.revoked"] and not Notice.objects.exists()
+    assert refused(lambda: actions.revoke_share(share=share, by=alice)) == "wrong-state"
+
+
+def test_taken_back_once_it_left_a_recall_follows(send, alice):
+    share = send()
+    share.deliveries.update(status=DeliveryStatus.SENT, sent_at=timezone.now())
+    actions.revoke_share(share=share, by=alice)
+    assert [d.kind for d in share.deliveries.all()] == ["share", "recall"]
+
+
+# --- Reading, taking, answering -------------------------------------------------------------------------------------
+def test_reading_moves_once_and_traces_each_time(send, chloe):
+    share = send()
+    for _ in range(3):
+        actions.open_share(share=share, by=chloe)
+    share.refresh_from_db()
+    assert share.status == S.OPENED
+    assert [k for k in kinds(share) if k in {"share.opened", "share.read"}] == [
+        "share.opened",
+        "share.read",
+        "share.read",
+    ]
+
+
+def test_taking_says_who_and_when_and_a_colleague_may_take_over(send, chloe, market):
+    share = send()
+    member = chloe.pharmacy_members.get()
+    taken = actions.take_share(share=share, member=member, by=chloe)
+    assert taken.taken_by == member and taken.taken_at
+    yann = factories.user("yann@ordolien.test")
+    other = factories.member(yann, market, "Yann Le Goff")
+    assert actions.take_share(share=share, member=other, by=yann).taken_by == other
+    assert kinds(share).count("share.taken") == 2
+
+
+def reply(share, chloe, key="", door=DESK, **answer):
+    return actions.record_reply(share=share, answer=Answer(**answer), door=door, key=key, by=chloe)
+
+
+def test_an_answer_with_words_is_one_state_one_message_one_notice(send, alice, chloe):
+    share = reply(send(), chloe, status=S.READY, text="Jusqu’à 20 h")
+    assert share.status == S.READY and share.messages.get().body == "Jusqu’à 20 h"
+    assert [notice.kind for notice in Notice.objects.filter(user=alice)] == ["share_moved"]
+
+
+def test_words_alone_do_not_move(send, alice, chloe):
+    share = reply(send(), chloe, text="Quel dosage ?")
+    assert share.status == S.SHARED
+    assert [notice.kind for notice in Notice.objects.filter(user=alice)] == ["new_message"]
+    assert share.messages.get().side == ThreadMessage.Side.PHARMACY
+
+
+def test_the_same_answer_twice_counts_once(send, chloe):
+    share = send()
+    for _ in range(2):
+        reply(share, chloe, key="k1", text="Bonjour")
+    assert share.messages.count() == 1
+    assert refused(lambda: reply(share, chloe, key="k1", text="Autre")) == "idempotency-other-body"
+
+
+def test_what_was_missing_is_forgotten_once_ready(send, chloe):
+    share = reply(send(), chloe, status=S.PARTIALLY_READY, missing="2 boîtes", expected_on=timezone.localdate())
+    share = reply(share, chloe, status=S.READY)
+    assert (share.missing, share.expected_on) == ("", None)
+
+
+def test_after_the_end_the_desk_is_refused_and_mail_is_kept(send, alice, chloe):
+    share = send()
+    actions.revoke_share(share=share, by=alice)
+    assert refused(lambda: reply(share, chloe, text="Trop tard")) == "share-ended"
+    reply(share, "system:mail", door=ShareEvent.Door.MAIL, text="Reçu votre rappel")
+    kept = share.messages.get()
+    assert kept.after_end and kept.author is None
+
+
+def test_the_patient_writes_and_it_leaves_by_mail_too(send, alice, chloe):
+    share = send()
+    for _ in range(2):
+        actions.post_message(share=share, text="Je viens à 18 h", key="k1", by=alice)
+    assert share.messages.get().side == ThreadMessage.Side.PATIENT
+    assert [d.kind for d in share.deliveries.all()] == ["share", "message"]
+    reply(share, chloe, status=S.COLLECTED)
+    assert refused(lambda: actions.post_message(share=share, text="Merci", by=alice)) == "share-ended"
+
+
+def test_only_those_who_see_the_prescription_are_told(alice, chloe, leo, market):
+    """Alice acts for her child; what is restricted is not told to her either."""
+    carer = factories.user("carer@ordolien.test")
+    factories.access(carer, leo, PatientAccess.Kind.CARER, revoked_at=timezone.now())
+    seen, restricted = factories.prescription(leo), factories.prescription(leo, restricted=True)
+    for one in (seen, restricted):
+        share = factories.share(one, market, by=alice)
+        reply(share, chloe, status=S.READY)
+    assert [notice.user for notice in Notice.objects.all()] == [alice]
+
+
+def test_a_notice_says_nothing_of_health(send, alice, chloe):
+    reply(send(), chloe, status=S.READY, text="AMOXICILLINE prête")
+    notice = Notice.objects.get()
+    assert notice.path == f"/partages/{Share.objects.get().pk}/"
+    assert "AMOX" not in str(vars(notice))
+
+
+def test_a_late_bounce_leaves_a_share_that_is_read_alive(send, chloe):
+    share = send()
+    actions.open_share(share=share, by=chloe)
+    assert actions.mark_undeliverable(share=share, by="system:delivery").status == S.OPENED
+    other = factories.share(factories.prescription())
+    assert actions.mark_undeliverable(share=other, by="system:delivery").status == S.UNDELIVERABLE
