@@ -71,7 +71,9 @@ def test_four_pages_and_it_is_saved(journey, alice, alice_patient, market):
     assert "Pharmacie du Marché" in text(journey.browser.get(journey.url("share-message")))
 
     tomorrow = timezone.localtime() + timedelta(days=1)
-    assert journey.say("C’est ma fille qui passera.", tomorrow.strftime("%Y-%m-%dT%H:%M")).url == journey.url("share-check")
+    assert journey.say("C’est ma fille qui passera.", tomorrow.strftime("%Y-%m-%dT%H:%M")).url == journey.url(
+        "share-check"
+    )
 
     checked = text(journey.check())
     assert "C’est ma fille qui passera." in checked
