@@ -3,7 +3,9 @@
 import io
 
 import pikepdf
+from django.db import transaction
 
+from portal import audit
 from prescriptions import pdf, policies, qr
 from prescriptions.kept import keep
 from prescriptions.models import Document, Prescription
@@ -33,6 +35,20 @@ def printable(prescription: Prescription) -> Document:
     if len(received) == 1 and received[0].content_type == PDF:
         return received[0]
     return _keep(prescription, Kind.PRINTABLE, 0, lambda: _as_one_pdf(prescription, received))
+
+
+def hand_over(*, prescription: Prescription, by) -> Document:
+    """The printable document, and the trace that `by` took it."""
+    document = printable(prescription)  # drawn before the transaction: it may take a while
+    with transaction.atomic():
+        audit.record(
+            kind="prescription.pdf",
+            by=by,
+            patient_id=prescription.patient_id,
+            subject=prescription,
+            document=document.pk,
+        )
+    return document
 
 
 def _keep(prescription: Prescription, kind: str, version: int, make) -> Document:

@@ -15,6 +15,7 @@ from importlib import resources
 import pydyf
 from django.conf import settings
 from django.template.loader import render_to_string
+from PIL import ImageFile
 from weasyprint import CSS, HTML, Attachment
 from weasyprint.css import ColorProfile
 from weasyprint.text.fonts import FontConfiguration
@@ -52,6 +53,9 @@ PDFUA_XMP = b"""
 """
 
 _one_at_a_time = threading.Lock()
+
+# WeasyPrint turns this on for the whole process: half a photo, uploaded, would then pass for a whole one.
+ImageFile.LOAD_TRUNCATED_IMAGES = False
 
 
 class RefusedFetch(Exception):

@@ -1,0 +1,56 @@
+"""What is given to be verified: the text of a code or a number, or a picture of a code."""
+
+from django import forms
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from portal.reasons import Refused
+from prescriptions import scan
+
+MAX_CHARACTERS = 4296  # the most a QR of letters and digits can hold
+
+
+class VerifyForm(forms.Form):
+    """`cleaned_data["given"]` is what to check."""
+
+    text = forms.CharField(
+        label=gettext_lazy("Code ou numéro"),
+        help_text=gettext_lazy(
+            "Le lecteur de codes écrit ici. Vous pouvez aussi coller le texte du code, ou taper le numéro."
+        ),
+        required=False,
+        strip=False,
+        max_length=MAX_CHARACTERS,
+        widget=forms.TextInput(
+            attrs={
+                "autocomplete": "off",
+                "autocapitalize": "characters",
+                "autocorrect": "off",
+                "spellcheck": "false",
+                "class": "mono",
+                "data-scan-into": "",
+            }
+        ),
+    )
+    picture = forms.FileField(
+        label=gettext_lazy("Photo du code"),
+        help_text=gettext_lazy("JPEG, PNG ou WebP, 10 Mo au plus. Elle est lue, puis oubliée."),
+        required=False,
+        widget=forms.FileInput(attrs={"accept": "image/*"}),
+    )
+
+    def clean(self):
+        given = self.cleaned_data.get("text", "").strip()
+        picture = self.cleaned_data.get("picture")
+        if picture and not given:
+            given = self._read(picture)
+        elif not given and not self.errors:
+            self.add_error("text", _("Donnez un code, un numéro ou une photo du code."))
+        return self.cleaned_data | {"given": given}
+
+    def _read(self, picture) -> str:
+        try:
+            return scan.text_in_picture(picture)
+        except Refused as refused:
+            self.add_error("picture", forms.ValidationError(refused.reason.sentence, code=refused.reason.code))
+            return ""

@@ -1,0 +1,67 @@
+"""The printed prescription, its QR, and the page where anybody checks one."""
+
+from csp.constants import SELF, UNSAFE_INLINE
+from csp.decorators import csp_update
+from django.contrib.auth.decorators import login_not_required
+from django.http import Http404, HttpResponse, JsonResponse
+from django.shortcuts import get_object_or_404, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_safe
+
+from portal import limits
+from portal.access import patient_only
+from prescriptions import documents, keys, qr
+from prescriptions.forms_verify import VerifyForm
+
+CHECKS_A_MINUTE = 30
+KEYS_GOOD_FOR = 300  # seconds
+
+
+@csp_update({"object-src": [SELF], "style-src": [UNSAFE_INLINE]})  # the browser's own viewer is a plug-in to itself
+@patient_only
+@require_safe
+def prescription_pdf(request, id):
+    prescription = get_object_or_404(request.prescriptions.with_content(), pk=id)
+    document = documents.hand_over(prescription=prescription, by=request.user)
+    name = f"ordonnance-{prescription.authored_on:%Y-%m-%d}.pdf"  # dated, never named: it stays in download folders
+    return HttpResponse(
+        bytes(document.content),
+        content_type=document.content_type,
+        headers={"Content-Disposition": f'inline; filename="{name}"'},
+    )
+
+
+@patient_only
+@require_safe
+def prescription_qr(request, id):
+    prescription = get_object_or_404(request.prescriptions.with_content(), pk=id)
+    if not prescription.number:
+        raise Http404
+    return HttpResponse(qr.svg(qr.text_of(prescription)), content_type="image/svg+xml")
+
+
+@never_cache
+@login_not_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def verify(request):
+    if request.method != "POST":
+        return render(request, "prescriptions/verify.html", {"form": VerifyForm(), "verdict": None})
+    if limits.is_too_often(request, "verify", times=CHECKS_A_MINUTE, seconds=60):
+        return render(request, "429.html", status=429)
+    form = VerifyForm(request.POST, request.FILES)
+    if not form.is_valid():
+        return render(request, "prescriptions/verify.html", {"form": form, "verdict": None}, status=422)
+    verdict = qr.check(form.cleaned_data["given"])
+    return render(request, "prescriptions/verify.html", {"form": VerifyForm(), "verdict": verdict})
+
+
+@login_not_required
+@require_safe
+def verification_keys(request):
+    """What any verifier needs to work without a network: public keys and what was revoked, as JWKS (RFC 7517)."""
+    headers = {
+        "Cache-Control": f"public, max-age={KEYS_GOOD_FOR}",
+        "Access-Control-Allow-Origin": "*",
+        "Cross-Origin-Resource-Policy": "cross-origin",
+    }
+    return JsonResponse(keys.key_set(), content_type="application/jwk-set+json", headers=headers)
