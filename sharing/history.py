@@ -16,8 +16,11 @@ from sharing.models import Share
 AT_MOST = 30
 # The acts by which somebody reads it, or lets somebody read it.
 ACTS = {
+    "prescription.filed": gettext_lazy("Dépôt dans votre espace"),
+    "prescription.uploaded": gettext_lazy("Ajout dans votre espace"),
     "prescription.read": gettext_lazy("Lecture"),
-    "prescription.verified": gettext_lazy("Vérification"),
+    "prescription.pdf": gettext_lazy("Document téléchargé"),
+    "prescription.dispensed": gettext_lazy("Délivrance"),
     "share.created": gettext_lazy("Envoi à une pharmacie"),
     "share.opened": gettext_lazy("Première lecture"),
     "share.read": gettext_lazy("Lecture"),
@@ -50,9 +53,10 @@ def who_has_seen(prescription: Prescription, shares: Iterable[Share], *, reader)
 
 
 def _names(prescription: Prescription) -> dict[str, str]:
-    """The people of the patient's side, past ones included, and the prescriber."""
+    """The people of the patient's side, past ones included, the prescriber, and whoever dispensed."""
     accesses = prescription.patient.accesses.select_related("user")
     names = {audit.actor_name(access.user): access.user.get_full_name() for access in accesses}
+    names |= {f"finess:{told.pharmacy_finess}": told.pharmacy_name for told in prescription.dispensings.all()}
     prescriber = prescription.prescriber
     if prescriber and prescriber.user_id:
         names[f"user:{prescriber.user_id}"] = prescriber.full_name
@@ -62,4 +66,6 @@ def _names(prescription: Prescription) -> dict[str, str]:
 def _who(event: AuditEvent, share: Share | None, names: dict[str, str]) -> str:
     if event.actor in names:
         return names[event.actor]
-    return share.pharmacy.name if share else _("Un professionnel habilité")
+    if share:
+        return share.pharmacy.name
+    return names.get(f"finess:{event.detail.get('pharmacy')}") or _("Un professionnel habilité")

@@ -9,7 +9,7 @@
     const say = () => {
       const left = most - field.value.length;
       line.hidden = left > most / 5;
-      line.textContent = (left < 0 ? line.dataset.over : line.dataset.left).replace("N", Math.abs(left));
+      line.textContent = `${left < 0 ? line.dataset.over : line.dataset.left} ${Math.abs(left)}`;
       line.classList.toggle("too-many", left < 0);
     };
     field.addEventListener("input", say);
