@@ -10,15 +10,30 @@ from prescriptions import scan
 MAX_CHARACTERS = 4296  # the most a QR of letters and digits can hold
 
 
+class TextOrPicture:
+    """One of the two is enough: neither is shown as optional, and the form says when both are missing."""
+
+    def validate(self, value):
+        pass
+
+
+class TextField(TextOrPicture, forms.CharField):
+    pass
+
+
+class PictureField(TextOrPicture, forms.FileField):
+    pass
+
+
 class VerifyForm(forms.Form):
     """`cleaned_data["given"]` is what to check."""
 
-    text = forms.CharField(
+    use_required_attribute = False
+    text = TextField(
         label=gettext_lazy("Code ou numéro"),
         help_text=gettext_lazy(
             "Le lecteur de codes écrit ici. Vous pouvez aussi coller le texte du code, ou taper le numéro."
         ),
-        required=False,
         strip=False,
         max_length=MAX_CHARACTERS,
         widget=forms.TextInput(
@@ -32,10 +47,9 @@ class VerifyForm(forms.Form):
             }
         ),
     )
-    picture = forms.FileField(
-        label=gettext_lazy("Photo du code"),
+    picture = PictureField(
+        label=gettext_lazy("Ou une photo du code"),
         help_text=gettext_lazy("JPEG, PNG ou WebP, 10 Mo au plus. Elle est lue, puis oubliée."),
-        required=False,
         widget=forms.FileInput(attrs={"accept": "image/*"}),
     )
 
