@@ -22,10 +22,15 @@ def give_password(user, *, totp: bool = True) -> None:
         TOTP.activate(user, TOTP_SECRET)
 
 
+def totp(secret: str) -> str:
+    """What the phone shows now."""
+    return format_hotp_value(hotp_value(secret, int(time.time()) // 30))
+
+
 def code_now() -> str:
     """A code serves once: forget that it did, as half a minute would."""
     cache.clear()
-    return format_hotp_value(hotp_value(TOTP_SECRET, int(time.time()) // 30))
+    return totp(TOTP_SECRET)
 
 
 def give_the_password(client: Client, user, password: str = PASSWORD, **where):

@@ -2,20 +2,23 @@
 
 import re
 import smtplib
+from datetime import UTC, datetime
 
 import pytest
 from allauth.account.models import EmailAddress
 from allauth.core.exceptions import ReauthenticationRequired
 from allauth.mfa.models import Authenticator
-from allauth.mfa.totp.internal.auth import SECRET_SESSION_KEY, format_hotp_value, hotp_value
+from allauth.mfa.totp.internal.auth import SECRET_SESSION_KEY, TOTP
 from allauth.usersessions.models import UserSession
 from django.core import mail
 from django.core.cache import cache
+from django.core.mail.backends.base import BaseEmailBackend
 from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
 
 from portal.access import landing_page, recently_signed_in
+from portal.accounts import SecondFactorAdapter
 from portal.models import AuditEvent, User
 from tests import factories
 from tests.portal.signing import (
@@ -26,6 +29,7 @@ from tests.portal.signing import (
     give_the_code,
     give_the_password,
     sign_in,
+    totp,
 )
 
 pytestmark = pytest.mark.django_db
@@ -70,7 +74,7 @@ def test_a_wrong_code_opens_nothing_and_a_code_serves_once(client, gina):
     give_the_password(client, gina)
     assert client.post("/compte/2fa/authenticate/", {"code": "000000"}).status_code == 200
     assert not is_signed_in(client)
-    code = format_hotp_value(hotp_value(TOTP_SECRET, int(__import__("time").time()) // 30))
+    code = totp(TOTP_SECRET)
     client.post("/compte/2fa/authenticate/", {"code": code})
     other = Client()
     give_the_password(other, gina)
@@ -88,19 +92,13 @@ def test_the_session_is_a_new_one_once_signed_in(client, gina):
 
 def test_a_recovery_code_replaces_the_phone(client, gina):
     codes = Authenticator.objects.create(
-        user=gina, type="recovery_codes", data={"migrated_codes": [_sealed("11112222")]}
+        user=gina, type="recovery_codes", data={"migrated_codes": [SecondFactorAdapter().encrypt("11112222")]}
     )
     give_the_password(client, gina)
     client.post("/compte/2fa/authenticate/", {"code": "11112222"})
     assert is_signed_in(client)
     codes.refresh_from_db()
     assert codes.data["migrated_codes"] == []
-
-
-def _sealed(text):
-    from portal.accounts import SecondFactorAdapter
-
-    return SecondFactorAdapter().encrypt(text)
 
 
 def test_where_each_one_lands(alice, bob, chloe, dan, emma, gina):
@@ -111,6 +109,7 @@ def test_where_each_one_lands(alice, bob, chloe, dan, emma, gina):
 
 
 # --- No account without a second factor -----------------------------------------------------------------------------
+@pytest.mark.django_db(transaction=True)  # allauth tells that a factor was added once it is committed
 def test_signing_up_leads_to_the_second_factor_and_then_to_what_to_do(client):
     page = client.post(
         "/compte/signup/", {"email": "Nora@Ordolien.test", "password1": PASSWORD, "password2": PASSWORD}, follow=True
@@ -125,8 +124,7 @@ def test_signing_up_leads_to_the_second_factor_and_then_to_what_to_do(client):
     client.get("/compte/2fa/totp/activate/", follow=True)
     client.post("/compte/reauthenticate/?next=/compte/2fa/totp/activate/", {"password": PASSWORD}, follow=True)
     secret = client.session[SECRET_SESSION_KEY]
-    now = int(__import__("time").time()) // 30
-    page = client.post("/compte/2fa/totp/activate/", {"code": format_hotp_value(hotp_value(secret, now))})
+    page = client.post("/compte/2fa/totp/activate/", {"code": totp(secret)})
     assert page.url == "/compte/2fa/recovery-codes/"
     assert factors_of(user) == {"totp", "recovery_codes"}
     assert client.get(page.url).status_code == 200
@@ -145,21 +143,13 @@ def test_a_password_alone_reaches_only_what_adds_a_factor(client, newcomer):
 def test_a_session_older_than_the_factor_must_use_it(client, newcomer):
     """Somebody who knew the password was in before Nora added her factor: that session opens nothing more."""
     give_the_password(client, newcomer)
-    from allauth.mfa.totp.internal.auth import TOTP
-
     TOTP.activate(newcomer, TOTP_SECRET)
     for path in ["/compte/2fa/", "/compte/2fa/recovery-codes/", "/compte/2fa/webauthn/add/", "/compte/email/"]:
         assert client.get(path).url.startswith("/compte/2fa/reauthenticate/"), path
     assert client.post("/compte/password/change/", {}).url == "/compte/2fa/reauthenticate/"
 
-    page = client.post("/compte/2fa/reauthenticate/?next=/compte/sessions/", {"code": _code()})
+    page = client.post("/compte/2fa/reauthenticate/?next=/compte/sessions/", {"code": totp(TOTP_SECRET)})
     assert page.url == "/compte/sessions/" and client.get(page.url).status_code == 200
-
-
-def _code():
-    from tests.portal.signing import code_now
-
-    return code_now()
 
 
 def test_the_last_factor_cannot_be_removed(client, gina):
@@ -191,6 +181,7 @@ def test_a_factor_is_added_only_after_saying_again_who_one_is(client, gina):
 
 
 def test_step_up_asks_again_after_ten_minutes(rf, client, gina, time_machine):
+    time_machine.move_to(datetime.now(UTC))
     sign_in(client, gina)
     request = rf.get("/")
     request.user, request.session = gina, client.session
@@ -246,22 +237,17 @@ def test_the_sixth_try_is_refused_for_an_account_and_for_none(gina):
     cache.clear()
 
 
+class BrokenMail(BaseEmailBackend):
+    def send_messages(self, email_messages):
+        raise smtplib.SMTPServerDisconnected
+
+
 def test_a_mail_that_cannot_leave_is_said_and_changes_no_answer(client, gina, settings):
-    class Broken:
-        def __init__(self, **options):
-            pass
-
-        def send_messages(self, messages):
-            raise smtplib.SMTPServerDisconnected
-
     def ask(email):
         page = Client().post("/compte/password/reset/", {"email": email}, follow=True)
         return page.status_code, without_what_changes(page).replace(email, "")
 
-    module = __import__("types").ModuleType("broken_mail")
-    module.Broken = Broken
-    __import__("sys").modules["broken_mail"] = module
-    settings.EMAIL_BACKEND = "broken_mail.Broken"
+    settings.EMAIL_BACKEND = f"{__name__}.BrokenMail"
     assert ask(gina.email) == ask("rien@ordolien.test")
     assert "n’a pas pu partir" in ask(gina.email)[1]
 
