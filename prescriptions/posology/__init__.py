@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from prescriptions.posology import say_en, say_fr
 from prescriptions.posology.compose import compose, joined, without_instructions
 from prescriptions.posology.model import Step, Unsayable
-from prescriptions.posology.plain import shown
+from prescriptions.posology.plain import bare, shown
 from prescriptions.posology.read import read
 from prescriptions.posology.written import agrees, fullest, gives_another_dosage
 
@@ -38,12 +38,15 @@ class Posology:
     prescriber's own text, as written, or, when `missing`, the request to ask the pharmacist.
     `own_text` is what the prescriber wrote, when anything; it is worth showing beside a faithful sentence too.
     `parts` holds the steps of a treatment in steps ("…", "puis …"), else the sentence alone.
+    `besides`: instructions in the structure that `sentence` does not hold, when it is not made from the structure.
+    Show them too: "ne pas conduire" may be nowhere else.
     """
 
     sentence: str
     faithful: bool
     own_text: str | None
     parts: tuple[str, ...]
+    besides: tuple[str, ...] = ()
 
     @property
     def missing(self) -> bool:
@@ -97,7 +100,7 @@ def explain(
     if parts:
         return Posology(joined(parts, _words(language)), True, written, tuple(parts))
     sentence = written or NOT_SPECIFIED[_language(language)]
-    return Posology(sentence, False, written, (sentence,))
+    return Posology(sentence, False, written, (sentence,), _besides(dosages, sentence))
 
 
 def _language(language: str) -> str:
@@ -128,10 +131,19 @@ def _check_instructions(steps: list[Step]) -> None:
         raise Unsayable("an instruction that gives a dosage of its own")
 
 
+def _elements(raw: object) -> list[dict]:
+    return [each for each in raw if isinstance(each, dict)] if isinstance(raw, list) else []
+
+
 def _texts(dosages: object, name: str = "text") -> list[str]:
-    each = dosages if isinstance(dosages, list) else []
-    found = [dosage.get(name) for dosage in each if isinstance(dosage, dict)]
+    found = [element.get(name) for element in _elements(dosages)]
     return [text for text in found if isinstance(text, str) and shown(text)]
+
+
+def _besides(dosages: object, sentence: str) -> tuple[str, ...]:
+    added = [each.get("additionalInstruction") for each in _elements(dosages)]
+    found = [*(text for each in added for text in _texts(each)), *_texts(dosages, "patientInstruction")]
+    return tuple(dict.fromkeys(shown(text) for text in found if bare(shown(text)) not in bare(sentence)))
 
 
 def _own(dosages: object, given: list[str], medicine: str | None) -> str | None:

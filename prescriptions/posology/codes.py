@@ -54,7 +54,12 @@ def need_words(said: Concept) -> Words | None:
     """The words of a known reason, when the source's words add nothing to it ("si douleurs", "pain")."""
     known = _known(said, NEEDS)
     plain = bare(said.text or "").removeprefix("si ").removeprefix("en cas de ")
-    return known if known and (not plain or plain in known.stems) else None
+    if not plain:
+        return known
+    meant = next((each for each in NEEDS.values() if plain in each.stems), None)
+    if known and meant and known != meant:
+        raise Unsayable("a reason whose code and words differ")
+    return meant
 
 
 def _known(said: Concept, table: dict[str, Words]) -> Words | None:

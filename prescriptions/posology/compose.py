@@ -4,7 +4,7 @@ from dataclasses import replace
 from types import ModuleType
 
 from prescriptions.posology.model import Step, Timing
-from prescriptions.posology.sense import in_turn, is_cycle
+from prescriptions.posology.sense import MEALS, in_turn, is_cycle
 
 
 def compose(steps: list[Step], words: ModuleType) -> list[str]:
@@ -30,7 +30,7 @@ def joined(parts: list[str], words: ModuleType) -> str:
 
 
 def _finished(sentence: str, others: list[str]) -> str:
-    return " ".join(each if each[-1] in ".!?…”»" else each + "." for each in [sentence, *map(_upper, others)])
+    return " ".join(each if each[-1] in ".!?…" else each + "." for each in [sentence, *map(_upper, others)])
 
 
 def _upper(text: str) -> str:
@@ -41,8 +41,8 @@ def _body(group: list[Step], words: ModuleType) -> str:
     """Doses that differ only by their moment share what follows: 1 le matin et 2 le soir, pendant 7 jours."""
     taken = [step for step in group if not step.advice_only]
     frames = {(_condition(step, words), _tail(step, words), _notes(step, words)) for step in taken}
-    if len(frames) > 1:
-        return words.SEMICOLON.join(_alone(step, words) for step in taken)
+    if len(frames) > 1:  # "si besoin" comes last, or it would seem to hold for what follows
+        return words.SEMICOLON.join(_alone(step, words) for step in sorted(taken, key=lambda each: each.needed))
     condition, tail, _ = frames.pop()
     heads = [head for head in (_head(step, words) for step in taken) if head]
     return condition + ", ".join([*([words.listing(heads)] if heads else []), *tail])
@@ -118,7 +118,7 @@ def _often(step: Step, words: ModuleType) -> str:
         return words.cycle(timing.lasts, timing.period)
     if step.needed and _is_wait(timing):
         return words.again(timing.period)
-    if timing.moments > 2 and not timing.period and not timing.days:
+    if timing.moments > 2 and not timing.period and not timing.days and not set(timing.when) & set(MEALS):
         return words.times(timing.moments, None) + " " + words.DAILY
     return words.pace(timing)
 

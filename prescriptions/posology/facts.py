@@ -20,7 +20,8 @@ from prescriptions.posology.vocabulary import (
 )
 
 DAY = 1440  # minutes
-_MINUTES = {"s": Decimal(1) / 60, "min": 1, "h": 60, "d": DAY, "wk": 7 * DAY, "mo": 30 * DAY, "a": 360 * DAY}
+_MONTH = Decimal("30.4375") * DAY  # equal to no number of days; 12 make a year
+_MINUTES = {"s": Decimal(1) / 60, "min": 1, "h": 60, "d": DAY, "wk": 7 * DAY, "mo": _MONTH, "a": 12 * _MONTH}
 _N = r"(?<![\d.])\d+(?:\.\d+)?"
 _RANGE = rf"(?P<low>{_N})(?:\s*(?:a|-|ou|et)\s*(?P<high>{_N}))?\s*"
 _TIME = "|".join(sorted((name for name in TIME_WORDS if name != "a"), key=len, reverse=True))
@@ -41,10 +42,14 @@ _SPAN = re.compile(
     rf"(?P<after> (?:de )?(?:delai|minimum|au moins|avant|apres|d'intervalle|entre))?"
 )
 _CLOCK = re.compile(r"(?<![\d.])(?P<hour>[01]?\d|2[0-3])\s*(?:h|:|heures?)\s*(?P<minute>[0-5]\d)?(?!\w)")
-_TIMES = re.compile(rf"{_RANGE}fois\b")
+_TIMES = re.compile(rf"{_RANGE}(?:fois|prises)\b")
+_OUT_OF = re.compile(r"\bsur (\d+)\b")
 _ORDINAL = re.compile(r"(?<![\d.])(\d+)\s?(?:ere?|e|eme|ieme|nde?)\b")
 _LIMIT = r"\b(?:(?:dose )?max\w*(?: (?:de|a))?|depasser|ni)(?: (?:par )?(?:prise|jour))?(?: de)? "
-_DOSE = re.compile(rf"(?P<limit>{_LIMIT})?{_RANGE}(?P<unit>{_UNIT}|%)(?!\w)(?P<after> max\w*)?")
+_DOSE = re.compile(
+    rf"(?P<limit>{_LIMIT})?{_RANGE}(?P<unit>{_UNIT}|%)(?!\w)(?P<after> max\w*)?"
+    r"(?P<total>(?= par (?:jour|semaine|mois)\b))?"
+)
 _PER = re.compile(r"\bpar (jour|semaine|mois|heure|an)s?\b")
 _DAYS = "|".join(WEEKDAYS)
 _LENGTHS = ("every", "for hours", "for days", "per")
@@ -54,7 +59,8 @@ class Facts:
     """Facts of one text, by subject; `order` holds them as they come; `words` are those that weigh.
 
     Subjects: date, year, hour of a date, dose and limit (dimension, value), every, for hours, for days and per (in
-    minutes), clock, times, ordinal, weekday, part (of the day), meal, bare (numbers of we know not what).
+    minutes), clock, times, out of, ordinal, weekday, part (of the day), meal, bare (numbers of we know not what).
+    And of the doses: counted (their plain numbers), things (those that count things), total (said "par jour").
     """
 
     def __init__(self, text: str):
@@ -86,9 +92,10 @@ class Facts:
         yield _STRENGTH, self._strength
         yield _SPAN, self._span
         yield _CLOCK, lambda found: self._add("clock", found, (int(found["hour"]), int(found["minute"] or 0)))
-        yield _TIMES, lambda found: self._add("times", found, *_ends(found))
-        yield _ORDINAL, lambda found: self._add("ordinal", found, int(found[1]))
         yield _DOSE, self._dose
+        yield _TIMES, lambda found: self._add("times", found, *_ends(found))
+        yield _OUT_OF, lambda found: self._add("out of", found, Decimal(found[1]))
+        yield _ORDINAL, lambda found: self._add("ordinal", found, Decimal(found[1]))
         yield _PER, lambda found: self._add("per", found, _MINUTES[PERIODS[found[1]]])
         yield re.compile(_N), lambda found: self._add("bare", found, Decimal(found[0]))
         yield re.compile(rf"\bdu ({_DAYS}) au ({_DAYS})\b"), self._from_day_to_day
@@ -127,8 +134,12 @@ class Facts:
         subject = "limit" if found["limit"] or found["after"] else "dose"
         known = UNITS.get(found["unit"])
         dimension, factor = (known.base or (known.fr[0], Decimal(1))) if known else ("%", Decimal(1))
+        doses = [(dimension, (end * factor).normalize()) for end in _ends(found)]
         self._by["counted"].update(_ends(found))
-        self._add(subject, found, *((dimension, (end * factor).normalize()) for end in _ends(found)))
+        self._by["things"].update(_ends(found) if known and not known.base else ())
+        if found["total"] is not None and subject == "dose" and not found.string[: found.start()].endswith("fois "):
+            self._by["total"].update(doses)
+        self._add(subject, found, *doses)
 
     def _from_day_to_day(self, found: re.Match) -> None:
         first, last = (WEEKDAYS.index(found[each]) for each in (1, 2))
@@ -148,9 +159,12 @@ def _kind_of_length(before: str, after: str | None, lengths: list) -> str:
 
 
 def _weighed(word: str) -> str:
+    """The word as it is compared: without its plural, a unit by its usual name; empty when it weighs nothing."""
     stem = word.rstrip("sx") or word
-    same = SAME_WORDS.get(word) or SAME_WORDS.get(stem) or stem
-    return "" if {word, stem} & (UNITS.keys() | WORDS_OF_NO_WEIGHT) or len(same) < 2 else same
+    if {word, stem} & WORDS_OF_NO_WEIGHT:
+        return ""
+    unit = UNITS.get(word) if word != "cas" else None  # "en cas de", far more often than a spoon
+    return unit.fr[0] if unit else SAME_WORDS.get(word) or SAME_WORDS.get(stem) or stem
 
 
 def spelled_out(text: str) -> str:
@@ -160,10 +174,15 @@ def spelled_out(text: str) -> str:
     plain = re.sub(rf"\b({'|'.join(NUMBERS)})\b", lambda found: NUMBERS[found[1]], plain)
     plain = re.sub(r"(?<![\w.,/])(\d{1,3})((?: \d{3})+)(?!\d)", lambda found: found[0].replace(" ", ""), plain)
     plain = _fractions(re.sub(r"(\d),(\d)", r"\1.\2", plain))
-    plain = re.sub(r"(\d)\s*x\s*(?=\d)", r"\1 fois ", plain)
+    plain = re.sub(r"(\d)\s*x(?:\s*(?=\d)|\b)", r"\1 fois ", plain)
+    plain = re.sub(r"\bx\s*(\d+)(?=\s*(?:par |/|$|[,.;]))", r"\1 fois", plain)
+    plain = re.sub(
+        r"\bde (\d+\s*h\s*\d*) (?=a \d+\s*h)|(?<!\w)(\d+\s*h\s*\d*)\s*-\s*(?=\d+\s*h)", r"entre \1\2 ", plain
+    )
+    plain = re.sub(r"\bentre (?:2|chaque) prises?\b", "entre prises", plain)
     plain = re.sub(r"\s*/\s*(jour|j|prise|24\s*h|semaine|sem|mois)\b", r" par \1", plain)
     plain = re.sub(r"\bpar (?:j|24\s*h)\b", "par jour", plain)
-    plain = re.sub(rf"\bune? (?=(?:{_UNIT}|fois)\b)", "1 ", plain)
+    plain = re.sub(rf"\bune? (?=(?:{_UNIT}|{_TIME}|fois)\b)", "1 ", plain)
     for pattern, each in EACH.items():
         plain = re.sub(rf"\b(?:{pattern})\b", each, plain)
     return re.sub(r"\b(?:1|un) jour sur 2\b", "tous les 2 jours", " ".join(plain.split()))
@@ -172,7 +191,7 @@ def spelled_out(text: str) -> str:
 def _fractions(plain: str) -> str:
     plain = re.sub(
         r"(?:(?<![\d/.])(\d+) )?(?<![\d/.])([13])\s?/\s?([24])(?![\d/])",
-        lambda found: str(int(found[1] or 0) + Decimal(found[2]) / Decimal(found[3])),
+        lambda found: f"{Decimal(found[1] or 0) + Decimal(found[2]) / Decimal(found[3]):f}",
         plain,
     )
     plain = re.sub(r"\b3[ -]quarts?(?: de| d')?\s*", "0.75 ", plain)

@@ -37,7 +37,7 @@ def number(raw: object) -> Decimal:
     """A number above 0, with at most 6 decimals."""
     if isinstance(raw, bool) or not isinstance(raw, int | float | Decimal):
         raise Unsayable("a number that is not one")
-    value = raw if isinstance(raw, Decimal) else Decimal(str(raw))
+    value = Decimal(str(raw)) if isinstance(raw, float) else Decimal(raw)
     if not value.is_finite() or not 0 < value <= _LARGEST:
         raise Unsayable("a number out of bounds")
     if round(value, 6) != value:

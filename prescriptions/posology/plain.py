@@ -7,15 +7,18 @@ from prescriptions.posology.model import Unsayable
 
 # Zero-width, direction marks and control characters: nothing a person wrote on purpose.
 _INVISIBLE = re.compile("[\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\x00-\x08\x0b-\x1f\x7f-\x9f]")
-_LABEL = re.compile(r"^(?:[*_\s]*prescription textuelle\s*:[*_\s]*)+", re.IGNORECASE)
+_LABEL = re.compile(r"[*_ ]*prescription textuelle ?:[*_ ]*", re.IGNORECASE)
 _RESIDUE = re.compile(r"[{}]|\b(?:None|null|undefined|NaN)\b")
 
 
 def shown(text: str) -> str:
     """A person's own text, as is, less what cannot be seen and the label « Prescription textuelle : »."""
     seen = _INVISIBLE.sub("", unicodedata.normalize("NFC", text).replace("\r\n", "\n").replace("\r", "\n"))
-    lines = [re.sub(r"[ \t]+", " ", line).strip() for line in _LABEL.sub("", seen).split("\n")]
-    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
+    lines = [" ".join(line.split()) for line in seen.split("\n")]
+    text = re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
+    while label := _LABEL.match(text):
+        text = text[label.end() :].strip()
+    return text
 
 
 def words(value: object) -> str:

@@ -10,10 +10,10 @@ from prescriptions.posology.model import Instant, Period, Span, Timing, Unsayabl
 from prescriptions.posology.units import TIME_CODES
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-EVENTS = (
-    *("MORN", "MORN.early", "MORN.late", "NOON", "AFT", "AFT.early", "AFT.late"),
-    *("EVE", "EVE.early", "EVE.late", "NIGHT", "PHS", "HS", "WAKE"),
-    *("C", "CM", "CD", "CV", "AC", "ACM", "ACD", "ACV", "PC", "PCM", "PCD", "PCV"),
+EVENTS = (  # in the order of a day
+    *("WAKE", "MORN.early", "ACM", "CM", "PCM", "MORN", "MORN.late", "ACD", "NOON", "CD", "PCD"),
+    *("AFT.early", "AFT", "AFT.late", "AC", "C", "PC", "EVE.early", "ACV", "CV", "PCV", "EVE", "EVE.late"),
+    *("HS", "NIGHT", "PHS"),
 )
 WITH_OFFSET = ("HS", "WAKE", "PHS", "AC", "ACM", "ACD", "ACV", "PC", "PCM", "PCD", "PCV")
 ABBREVIATIONS = "http://terminology.hl7.org/CodeSystem/v3-GTSAbbreviation"

@@ -113,9 +113,9 @@ def _times_in(timing: Timing, period: Span) -> str:
 
 def times(low: int | None, high: int | None) -> str:
     if high is None:
-        return "once" if (low or 1) == 1 else f"{number(low)}{NB}times"
+        return {1: "once", 2: "twice"}.get(low or 1) or f"{number(low)}{NB}times"
     if low is None:
-        return "at most once" if high == 1 else f"up to {number(high)}{NB}times"
+        return {1: "at most once", 2: "up to twice"}.get(high) or f"up to {number(high)}{NB}times"
     return f"{number(low)} to {number(high)}{NB}times"
 
 
@@ -141,7 +141,7 @@ def clock(at: time) -> str:
 
 def _moment(code: str, timing: Timing) -> str:
     if timing.offset is not None and (timing.offset or code not in _ANCHORS):
-        return _offset(code, timing.offset)
+        return _offset(code, timing.offset, timing.period)
     if code in _ONE_MEAL and not timing.period:
         return _ONE_MEAL[code]
     if code in _WHEN:
@@ -149,8 +149,9 @@ def _moment(code: str, timing: Timing) -> str:
     return f"{_SIDE[code[0]]} {_MEALS[code[2:]]}"
 
 
-def _offset(code: str, offset: int) -> str:
+def _offset(code: str, offset: int, period: Span | None) -> str:
     side, anchor = _ANCHORS.get(code) or (_SIDE[code[0]], _MEALS[code[2:]])
+    anchor = "each meal" if code in _ONE_MEAL and not period else anchor
     if not offset:
         return f"just {side} {anchor}"
     length = Span(offset, "min") if offset % 60 else Span(offset // 60, "h")
@@ -198,7 +199,7 @@ def bounds(said: Span | Period) -> str:
 
 def count(low: int | None, high: int | None) -> str:
     if low is None:
-        return "at most once" if high == 1 else f"at most {number(high)}{NB}times"
+        return {1: "at most once", 2: "at most twice"}.get(high) or f"at most {number(high)}{NB}times"
     return f"{times(low, high)} in all"
 
 
@@ -237,4 +238,4 @@ def lower_first(text: str) -> str:
 
 def own_words(text: str) -> tuple[str, bool]:
     """The prescriber's instruction, quoted; never woven into the sentence."""
-    return f"The prescriber wrote: “{text}”", False
+    return f"The prescriber wrote: “{text.rstrip(' .')}”", False

@@ -168,7 +168,7 @@ def clock(at: time) -> str:
 
 def _moment(code: str, timing: Timing) -> str:
     if timing.offset is not None and (timing.offset or code not in _ANCHORS):
-        return _offset(code, timing.offset, timing.frequency)
+        return _offset(code, timing.offset, timing.period)
     if code in _ONE_MEAL and not timing.period:
         return _ONE_MEAL[code]
     if code in _WHEN:
@@ -176,8 +176,9 @@ def _moment(code: str, timing: Timing) -> str:
     return f"{_SIDE[code[0]]} {_MEALS[code[2:]]}"
 
 
-def _offset(code: str, offset: int, frequency: int | None) -> str:
+def _offset(code: str, offset: int, period: Span | None) -> str:
     side, anchor = _ANCHORS.get(code) or (_SIDE[code[0]], _MEALS[code[2:]])
+    anchor = "chaque repas" if code in _ONE_MEAL and not period else anchor
     if not offset:
         return f"juste {side} {anchor}"
     length = Span(offset, "min") if offset % 60 else Span(offset // 60, "h")
@@ -257,8 +258,9 @@ def method(said: Concept) -> str:
 
 
 def needed_for(said: Concept) -> str:
+    known = need_words(said)
     if said.text is None:
-        return need_words(said).fr
+        return known.fr
     lowered = lower_first(said.text)
     return lowered if _BEGINS.match(lowered) else f"si {lowered}"
 

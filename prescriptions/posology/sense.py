@@ -6,7 +6,7 @@ from itertools import combinations, pairwise, product
 
 from prescriptions.posology.model import Amount, Limits, Period, Rate, Span, Step, Timing, Unsayable
 
-GENERIC = ("C", "AC", "PC")  # "meals", however many
+MEALS = ("C", "AC", "PC")  # however many there are
 _MINUTES = {"s": Decimal(1) / 60, "min": 1, "h": 60, "d": 1440, "wk": 10080, "mo": 43200, "a": 525600}
 _UNTIL = re.compile(r"jusqu|tant qu|until|as long as", re.IGNORECASE)
 _INJECTED = re.compile(r"intra|inject|sous.cutan|subcut|perfus|infus|p[ée]ridural", re.IGNORECASE)
@@ -45,7 +45,7 @@ def _check_moments(timing: Timing) -> None:
         raise Unsayable("moments of the day in a period of hours")
     if timing.days or often is None and timing.frequency_max is None:
         return
-    free = any(each in GENERIC for each in timing.when)
+    free = any(each in MEALS for each in timing.when)
     if timing.frequency_max and not (free and named == 1):
         raise Unsayable("a range of times at fixed moments")
     if often and not _counts_agree(often, named, free, timing.period.unit):
@@ -115,6 +115,11 @@ def _base(amount: Amount, value: Decimal | None) -> tuple[str, Decimal] | None:
     return dimension, value * factor
 
 
+def _thing(amount: Amount) -> str | None:
+    """What it counts, when it counts things (tablets, puffs): never two kinds in one dosage. None for mg, mL, IU."""
+    return None if amount.unit.base else amount.unit.fr[0]
+
+
 def _over(amount: Amount | None, value: Decimal | None, limit: Amount | None) -> bool:
     """Whether so much of it is surely above the limit (another dimension is not comparable)."""
     if amount is None or limit is None or value is None:
@@ -126,6 +131,8 @@ def _over(amount: Amount | None, value: Decimal | None, limit: Amount | None) ->
 def _check_limits(step: Step) -> None:
     dose, limits = step.dose, step.limits
     period = limits.period.amount if limits.period else None
+    if len({_thing(each) for each in (dose, limits.intake, period, limits.lifetime) if each} - {None}) > 1:
+        raise Unsayable("doses counted in different things")
     most = (dose.high or dose.low) if dose else None
     if _over(dose, most, limits.intake) or _over(dose, most, period) or _over(dose, most, limits.lifetime):
         raise Unsayable("a dose above its own maximum")

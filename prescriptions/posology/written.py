@@ -14,15 +14,18 @@ Reading goes by patterns, so it errs on one side only: what it does not understa
 
 import re
 from collections.abc import Sequence
+from decimal import Decimal
+from itertools import islice
 
-from prescriptions.posology.facts import Facts
+from prescriptions.posology.facts import DAY, Facts
 from prescriptions.posology.plain import bare
 from prescriptions.posology.vocabulary import IMPLIED
 
-_SAME = ("clock", "times", "ordinal", "weekday", "meal", "date", "year", "hour of a date")
+_SAME = ("clock", "times", "out of", "ordinal", "weekday", "meal", "date", "year", "hour of a date")
 _NO_OTHER = ("dose", "limit", "clock", "times", "every", "for hours", "for days", "part", "weekday", "meal", "date")
 _PAIRED = ("clock", "part", "weekday", "meal", "for days")
-_IF = {"si", "besoin", "ca", "lorsque", "quand", "selon"}
+_IF = {"si", "besoin", "ca", "cas", "lorsque", "quand", "selon"}
+_LONGEST_LABEL = 200
 _CUES = re.compile(
     r"\b(?:si|sauf|en cas|ne|pas|fois|jours?|tou(?:te)?s|pendant|matin|midi|soir|coucher|repas|puis|prises?|max\w*)\b"
 )
@@ -41,6 +44,7 @@ def agrees(sentence: str, text: str, medicine: str | None = None) -> bool:
         _says_all(ours, theirs, label)
         and _says_no_other(ours, theirs, label)
         and _in_the_same_order(ours, theirs, label)
+        and _as_much_in_all(ours, theirs, label)
         and _on_the_same_condition(sentence, ours, theirs)
     )
 
@@ -58,15 +62,39 @@ def _says_all(ours: Facts, theirs: Facts, label: Facts) -> bool:
         (theirs["dose"] | theirs["limit"]) - label["dose"] <= ours["dose"] | ours["limit"]
         and theirs.lengths() - label.lengths() <= ours.lengths()
         and theirs["part"] <= parts
-        and numbers <= ours["bare"] | ours["counted"] | ours["times"]
-        and theirs.words - label.words <= ours.words
+        and numbers <= ours["bare"] | ours["things"]
+        and theirs.words - label.words <= ours.words | {thing for thing, _ in ours["dose"] | ours["limit"]}
         and all(theirs[subject] - label[subject] <= ours[subject] for subject in _SAME)
     )
 
 
 def _says_no_other(ours: Facts, theirs: Facts, label: Facts) -> bool:
     spoken_of = [subject for subject in _NO_OTHER if theirs[subject] - label[subject]]
-    return all(ours[subject] <= theirs[subject] for subject in spoken_of)
+    return all(ours[subject] <= theirs[subject] | _continued(subject, theirs) for subject in spoken_of)
+
+
+def _continued(subject: str, theirs: Facts) -> set:
+    """« 1 comprimé le matin, 2 le soir »: the bare 2 counts what the 1 counted."""
+    dimensions = {dimension for dimension, _ in theirs["dose"]} if subject == "dose" else ()
+    return {(dimension, value) for dimension in dimensions for value in theirs["bare"]}
+
+
+def _as_much_in_all(ours: Facts, theirs: Facts, label: Facts) -> bool:
+    """« 2 comprimés par jour » is a total: one intake of 2, or 2 of 1, not 2 of 2."""
+    for dimension, _ in theirs["total"] - label["dose"]:
+        most = max(value for other, value in theirs["total"] if other == dimension)
+        intake = max((value for other, value in ours["dose"] if other == dimension), default=0)
+        if intake * _times(ours) != most:
+            return False
+    return True
+
+
+def _times(facts: Facts) -> Decimal:
+    """How many times in a day (or in the week, for days of the week), at most."""
+    if facts["times"]:
+        return max(facts["times"])
+    often = [DAY / length for length in facts["every"] if 0 < length < DAY]
+    return Decimal(max([1, *often, *(len(facts[subject]) for subject in ("clock", "part", "meal", "weekday"))]))
 
 
 def _in_the_same_order(ours: Facts, theirs: Facts, label: Facts) -> bool:
@@ -115,7 +143,7 @@ def gives_another_dosage(sentence: str, instruction: str) -> bool:
 
 def _without_label(text: str, label: Facts) -> str:
     """The text after « NAME strength form : », when what precedes gives no dosage and what follows gives a dose."""
-    for found in re.finditer(r"\s*:\s|\s+[-–]+\s", text):
+    for found in islice(re.finditer(r"\s?:\s|\s[-–]+\s", text[:_LONGEST_LABEL]), 3):
         name, rest = Facts(text[: found.start()]), Facts(text[found.end() :])
         named = name["dose"] or name.words & label.words
         if named and not _CUES.search(bare(text[: found.start()])) and (rest["dose"] or rest["limit"]):
