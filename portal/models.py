@@ -30,7 +30,9 @@ class User(AbstractUser):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     username = None
     email = models.EmailField(_("adresse e-mail"), unique=True)
-    language = models.CharField(max_length=5, default="fr", choices=[("fr", "Français"), ("en", "English")])
+    language = models.CharField(
+        _("langue"), max_length=5, default="fr", choices=[("fr", "Français"), ("en", "English")]
+    )
 
     USERNAME_FIELD = "email"
     REQUIRED_FIELDS = []
@@ -63,16 +65,16 @@ class AuditEvent(models.Model):
     `detail` holds ids, codes and counts.
     """
 
-    chain = models.PositiveSmallIntegerField()
-    position = models.PositiveBigIntegerField()
-    at = models.DateTimeField()
-    kind = models.CharField(max_length=60)
-    actor = models.CharField(max_length=80)  # "user:<uuid>", "pharmacy:<uuid>", "system:delivery"
-    patient = models.UUIDField(null=True, db_index=True)
-    subject = models.CharField(max_length=100, blank=True, db_index=True)  # "share:<uuid>"
-    detail = models.JSONField(default=dict)
-    previous = models.CharField(max_length=64)
-    hash = models.CharField(max_length=64, unique=True)
+    chain = models.PositiveSmallIntegerField(_("chaîne"))
+    position = models.PositiveBigIntegerField(_("position"))
+    at = models.DateTimeField(_("le"))
+    kind = models.CharField(_("nature"), max_length=60)
+    actor = models.CharField(_("acteur"), max_length=80)  # "user:<uuid>", "pharmacy:<uuid>", "system:delivery"
+    patient = models.UUIDField(_("patient"), null=True, db_index=True)
+    subject = models.CharField(_("objet"), max_length=100, blank=True, db_index=True)  # "share:<uuid>"
+    detail = models.JSONField(_("détail"), default=dict)
+    previous = models.CharField(_("empreinte précédente"), max_length=64)
+    hash = models.CharField(_("empreinte"), max_length=64, unique=True)
 
     class Meta:
         verbose_name = _("trace")
@@ -109,15 +111,15 @@ class Notice(models.Model):
         FAILED = "failed", _("en échec")
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="notices")
-    kind = models.CharField(max_length=40)  # names the template: templates/emails/<kind>.txt
-    path = models.CharField(max_length=200)  # where to look in the portal; opaque ids only
-    status = models.CharField(max_length=10, choices=Status.choices, default=Status.QUEUED)
-    attempts = models.PositiveSmallIntegerField(default=0)
-    next_attempt_at = models.DateTimeField()
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="notices", verbose_name=_("compte"))
+    kind = models.CharField(_("nature"), max_length=40)  # names the template: templates/emails/<kind>.txt
+    path = models.CharField(_("page"), max_length=200)  # where to look in the portal; opaque ids only
+    status = models.CharField(_("état"), max_length=10, choices=Status.choices, default=Status.QUEUED)
+    attempts = models.PositiveSmallIntegerField(_("essais"), default=0)
+    next_attempt_at = models.DateTimeField(_("prochain essai"))
     lease_until = models.DateTimeField(null=True)
-    created_at = models.DateTimeField(auto_now_add=True)
-    sent_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField(_("créé le"), auto_now_add=True)
+    sent_at = models.DateTimeField(_("envoyé le"), null=True)
 
     class Meta:
         verbose_name = _("avis")

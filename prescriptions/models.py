@@ -132,8 +132,9 @@ class Prescriber(models.Model):
     title = models.CharField(_("titre"), max_length=20, default="Dr")
     given_name = models.CharField(_("prénom"), max_length=100)
     family_name = models.CharField(_("nom"), max_length=100)
-    profession_code = models.CharField(max_length=4, default="10")  # TRE_G15: 10 médecin, 40 chirurgien-dentiste…
-    speciality_code = models.CharField(max_length=10, blank=True)  # TRE_R38, e.g. SM54
+    # TRE_G15: 10 médecin, 40 chirurgien-dentiste…
+    profession_code = models.CharField(_("code de profession"), max_length=4, default="10")
+    speciality_code = models.CharField(_("code de spécialité"), max_length=10, blank=True)  # TRE_R38, e.g. SM54
     speciality = models.CharField(_("spécialité"), max_length=120)
     structure_name = models.CharField(_("structure"), max_length=160)
     structure_finess = models.CharField("FINESS", max_length=9)
@@ -196,21 +197,29 @@ class Prescription(models.Model):
         MILITARY = "MED-1159", _("Affection militaire")
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    patient = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="prescriptions")
+    patient = models.ForeignKey(
+        Patient, on_delete=models.PROTECT, related_name="prescriptions", verbose_name=_("patient")
+    )
     prescriber = models.ForeignKey(
-        Prescriber, null=True, blank=True, on_delete=models.PROTECT, related_name="prescriptions"
+        Prescriber,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="prescriptions",
+        verbose_name=_("prescripteur"),
     )
     replaced_prescriber = models.ForeignKey(  # when a locum signs (remplaçant)
         Prescriber, null=True, blank=True, on_delete=models.PROTECT, related_name="prescriptions_by_locum"
     )
-    provenance = models.CharField(max_length=10, choices=Provenance.choices)
+    provenance = models.CharField(_("provenance"), max_length=10, choices=Provenance.choices)
     # EPU number, OID 1.2.250.1.215.500.1.1: opaque, upper case, no spaces (domain §1.3)
     number = models.CharField(_("numéro"), max_length=40, unique=True, null=True, blank=True)
     authored_on = models.DateField(_("date de l’ordonnance"))
     valid_until = models.DateField(_("valable jusqu’au"), null=True, blank=True)  # end of treatment; None: unknown
-    first_dispensing_before = models.DateField(null=True, blank=True)  # None: no statutory deadline
+    # None: no statutory deadline
+    first_dispensing_before = models.DateField(_("à présenter avant le"), null=True, blank=True)
     flags = models.JSONField(default=list, blank=True)  # of Flag
-    lap_certification = models.CharField(max_length=60, blank=True)
+    lap_certification = models.CharField(_("certification du logiciel"), max_length=60, blank=True)
     weight_kg = models.DecimalField(max_digits=5, decimal_places=2, null=True, blank=True)
     height_cm = models.DecimalField(max_digits=4, decimal_places=1, null=True, blank=True)
     comment = models.TextField(blank=True)
@@ -218,11 +227,13 @@ class Prescription(models.Model):
     opposed = models.BooleanField(default=False)  # patient objects to prescribers reading the dispensings
     restricted = models.BooleanField(default=False)  # never shown to a parent or carer
     masked_at = models.DateTimeField(null=True, blank=True)
-    cancelled_at = models.DateTimeField(null=True, blank=True)
+    cancelled_at = models.DateTimeField(_("annulée le"), null=True, blank=True)
     cancelled_reason = models.CharField(max_length=200, blank=True)
-    replaces = models.OneToOneField("self", null=True, blank=True, on_delete=models.PROTECT, related_name="replaced_by")
+    replaces = models.OneToOneField(
+        "self", null=True, blank=True, on_delete=models.PROTECT, related_name="replaced_by", verbose_name=_("remplace")
+    )
     source = EncryptedJSONField(null=True, blank=True)  # the deposit as it was received (FHIR bundle)
-    created_at = models.DateTimeField(auto_now_add=True)
+    created_at = models.DateTimeField(_("reçue le"), auto_now_add=True)
 
     objects = PrescriptionQuerySet.as_manager()
 
@@ -403,17 +414,19 @@ class DispensingLine(models.Model):
 class SigningKey(models.Model):
     """ES256 keys of the QR. Rotation overlaps: several verify, one signs (interop §5.4)."""
 
-    kid = models.CharField(
-        max_length=16, unique=True
-    )  # hex of the first 8 bytes of SHA-256 of the public key (SPKI DER)
+    # hex of the first 8 bytes of SHA-256 of the public key (SPKI DER)
+    kid = models.CharField(_("clé"), max_length=16, unique=True)
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     private_pem = EncryptedTextField()
-    public_pem = models.TextField()
-    signs_from = models.DateTimeField()
-    retired_at = models.DateTimeField(null=True, blank=True)  # no longer signs, still verifies
-    revoked_at = models.DateTimeField(null=True, blank=True)  # verifies no more
+    public_pem = models.TextField(_("clé publique"))
+    signs_from = models.DateTimeField(_("signe depuis"))
+    # no longer signs, still verifies
+    retired_at = models.DateTimeField(_("ne signe plus depuis"), null=True, blank=True)
+    revoked_at = models.DateTimeField(_("révoquée le"), null=True, blank=True)  # verifies no more
 
     class Meta:
+        verbose_name = _("clé de signature")
+        verbose_name_plural = _("clés de signature")
         ordering = ["-signs_from"]
 
     def __str__(self):

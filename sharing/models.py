@@ -38,8 +38,8 @@ class Pharmacy(models.Model):
     latitude = models.FloatField(null=True, blank=True)
     longitude = models.FloatField(null=True, blank=True)
     search_text = models.CharField(max_length=400, editable=False)  # words of name, town, postcode without accents
-    is_open = models.BooleanField(default=True)  # False: closed for good or gone from the directory
-    source_date = models.DateField(null=True, blank=True)  # of the directory it comes from
+    is_open = models.BooleanField(_("ouverte"), default=True)  # False: closed for good or gone from the directory
+    source_date = models.DateField(_("annuaire du"), null=True, blank=True)  # of the directory it comes from
 
     class Meta:
         verbose_name = _("pharmacie")
@@ -64,10 +64,12 @@ class Mailbox(models.Model):
 
     pharmacy = models.ForeignKey(Pharmacy, on_delete=models.CASCADE, related_name="mailboxes")
     address = models.CharField(_("adresse MSSanté"), max_length=254)  # lower case
-    rank = models.PositiveSmallIntegerField(default=0)  # 0 is preferred
-    is_listed = models.BooleanField(default=True)  # False: red list
+    rank = models.PositiveSmallIntegerField(_("rang"), default=0)  # 0 is preferred
+    is_listed = models.BooleanField(_("publiée"), default=True)  # False: red list
 
     class Meta:
+        verbose_name = _("boîte MSSanté")
+        verbose_name_plural = _("boîtes MSSanté")
         ordering = ["rank", "address"]
         constraints = [models.UniqueConstraint(fields=["pharmacy", "address"], name="mailbox_once_a_pharmacy")]
 
@@ -137,25 +139,28 @@ class Share(models.Model):
         OTHER = "other", _("autre raison")
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    prescription = models.ForeignKey(Prescription, on_delete=models.PROTECT, related_name="shares")
-    patient = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="shares")
-    pharmacy = models.ForeignKey(Pharmacy, on_delete=models.PROTECT, related_name="shares")
+    prescription = models.ForeignKey(
+        Prescription, on_delete=models.PROTECT, related_name="shares", verbose_name=_("ordonnance")
+    )
+    patient = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="shares", verbose_name=_("patient"))
+    pharmacy = models.ForeignKey(Pharmacy, on_delete=models.PROTECT, related_name="shares", verbose_name=_("pharmacie"))
     shared_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
-    receipt = models.CharField(max_length=10, unique=True, default=new_receipt)
+    receipt = models.CharField(_("reçu"), max_length=10, unique=True, default=new_receipt)
     token = models.CharField(max_length=32, unique=True, default=new_token)  # threads the mail; says nothing
-    status = models.CharField(max_length=16, choices=ShareStatus.choices, default=ShareStatus.SHARED)
-    status_at = models.DateTimeField()
+    status = models.CharField(_("état"), max_length=16, choices=ShareStatus.choices, default=ShareStatus.SHARED)
+    status_at = models.DateTimeField(_("depuis le"))
     message = EncryptedTextField(blank=True, default="")  # the patient's optional word
     wished_at = models.DateTimeField(null=True, blank=True)  # when the patient would like to come
     taken_by = models.ForeignKey(PharmacyMember, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
     taken_at = models.DateTimeField(null=True, blank=True)
-    refusal = models.CharField(max_length=10, choices=Refusal.choices, blank=True)
+    refusal = models.CharField(_("motif de refus"), max_length=10, choices=Refusal.choices, blank=True)
     missing = EncryptedTextField(blank=True, default="")  # what a partly ready one lacks
     expected_on = models.DateField(null=True, blank=True)  # when the missing part should come
     ready_until = models.DateField(null=True, blank=True)
-    thread_closed_at = models.DateTimeField(null=True, blank=True)  # the professional ended it (X-MSS-MES: FIN)
+    # the professional ended it (X-MSS-MES: FIN)
+    thread_closed_at = models.DateTimeField(_("conversation close le"), null=True, blank=True)
     moved_from = models.OneToOneField("self", null=True, blank=True, on_delete=models.PROTECT, related_name="moved_to")
-    created_at = models.DateTimeField()
+    created_at = models.DateTimeField(_("créé le"))
 
     objects = ShareQuerySet.as_manager()
 
@@ -210,11 +215,13 @@ class ShareEvent(models.Model):
         SYSTEM = "system", _("automatique")
 
     share = models.ForeignKey(Share, on_delete=models.CASCADE, related_name="events")
-    status = models.CharField(max_length=16, choices=ShareStatus.choices)
-    at = models.DateTimeField()
-    door = models.CharField(max_length=10, choices=Door.choices)
+    status = models.CharField(_("état"), max_length=16, choices=ShareStatus.choices)
+    at = models.DateTimeField(_("le"))
+    door = models.CharField(_("par"), max_length=10, choices=Door.choices)
 
     class Meta:
+        verbose_name = _("étape")
+        verbose_name_plural = _("étapes")
         ordering = ["at", "id"]
 
     def __str__(self):
@@ -268,34 +275,38 @@ class Delivery(models.Model):
         RECALL = "recall", _("rappel")
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    share = models.ForeignKey(Share, on_delete=models.PROTECT, related_name="deliveries")
-    kind = models.CharField(max_length=10, choices=Kind.choices)
+    share = models.ForeignKey(Share, on_delete=models.PROTECT, related_name="deliveries", verbose_name=_("envoi"))
+    kind = models.CharField(_("nature"), max_length=10, choices=Kind.choices)
     words = models.OneToOneField(  # the patient's words it carries (kind `message`)
         ThreadMessage, null=True, blank=True, on_delete=models.PROTECT, related_name="delivery"
     )
-    message_id = models.CharField(max_length=200, unique=True)  # with its angle brackets; the same at every attempt
+    # with its angle brackets; the same at every attempt
+    message_id = models.CharField(_("Message-ID"), max_length=200, unique=True)
     envid = models.CharField(max_length=64, unique=True)  # RFC 3461 envelope id: comes back in a DSN
     envelope_from = EncryptedTextField()  # the citizen's address is the NIR
     envelope_to = models.CharField(max_length=254)
-    destination = models.CharField(max_length=254)  # the recipient's domain: few connections at once to each
+    # the recipient's domain: few connections at once to each
+    destination = models.CharField(_("destination"), max_length=254)
     content = EncryptedBinaryField()  # the frozen MIME message, CRLF
-    content_sha256 = models.CharField(max_length=64)
-    size = models.PositiveIntegerField()  # bytes of content
-    status = models.CharField(max_length=12, choices=DeliveryStatus.choices, default=DeliveryStatus.QUEUED)
-    attempts = models.PositiveSmallIntegerField(default=0)  # counted at claim
+    content_sha256 = models.CharField(_("empreinte du message"), max_length=64)
+    size = models.PositiveIntegerField(_("taille (octets)"))  # bytes of content
+    status = models.CharField(_("état"), max_length=12, choices=DeliveryStatus.choices, default=DeliveryStatus.QUEUED)
+    attempts = models.PositiveSmallIntegerField(_("essais"), default=0)  # counted at claim
     silent_claims = models.PositiveSmallIntegerField(default=0)  # since the last outcome: ten, and it is quarantined
-    next_attempt_at = models.DateTimeField()
-    give_up_at = models.DateTimeField()
-    lease_owner = models.CharField(max_length=64, blank=True)
-    lease_until = models.DateTimeField(null=True, blank=True)
-    last_stage = models.CharField(max_length=12, blank=True)  # connect, tls, ehlo, mail, rcpt, data, sent-dot, done
-    last_code = models.CharField(max_length=20, blank=True)  # "451 4.7.1", or a short word: timeout, dropped, tls
+    next_attempt_at = models.DateTimeField(_("prochain essai"))
+    give_up_at = models.DateTimeField(_("abandon le"))
+    lease_owner = models.CharField(_("tenue par"), max_length=64, blank=True)
+    lease_until = models.DateTimeField(_("tenue jusqu’au"), null=True, blank=True)
+    # connect, tls, ehlo, mail, rcpt, data, sent-dot, done
+    last_stage = models.CharField(_("dernière étape"), max_length=12, blank=True)
+    # "451 4.7.1", or a short word: timeout, dropped, tls
+    last_code = models.CharField(_("dernière réponse"), max_length=20, blank=True)
     in_doubt_at = models.DateTimeField(null=True, blank=True)  # an attempt ended without our knowing whether it arrived
-    created_at = models.DateTimeField()
-    sent_at = models.DateTimeField(null=True, blank=True)
-    delivered_at = models.DateTimeField(null=True, blank=True)  # DSN
-    read_at = models.DateTimeField(null=True, blank=True)  # MDN
-    ended_at = models.DateTimeField(null=True, blank=True)  # failed, cancelled, quarantined
+    created_at = models.DateTimeField(_("créée le"))
+    sent_at = models.DateTimeField(_("envoyée le"), null=True, blank=True)
+    delivered_at = models.DateTimeField(_("remise le"), null=True, blank=True)  # DSN
+    read_at = models.DateTimeField(_("lue le"), null=True, blank=True)  # MDN
+    ended_at = models.DateTimeField(_("terminée le"), null=True, blank=True)  # failed, cancelled, quarantined
 
     objects = DeliveryQuerySet.as_manager()
 
@@ -338,13 +349,17 @@ class Delivery(models.Model):
 class Route(models.Model):
     """The way out to one operator. Its breaker opens when the trouble is the operator's or ours, not a recipient's."""
 
-    name = models.CharField(primary_key=True, max_length=40)
+    name = models.CharField(_("opérateur"), primary_key=True, max_length=40)
     refused = models.JSONField(default=list)  # mailboxes refused one after the other since the last acceptance
     refused_at = models.DateTimeField(null=True, blank=True)  # the last of them
-    closed_until = models.DateTimeField(null=True, blank=True)  # nothing is claimed before
-    reason = models.CharField(max_length=40, blank=True)  # tls, auth, connect, mail, refused-by-all
-    opened_at = models.DateTimeField(null=True, blank=True)  # since when the breaker is open
-    trials = models.PositiveSmallIntegerField(default=0)  # how many times it was tried again since
+    closed_until = models.DateTimeField(_("rien avant le"), null=True, blank=True)  # nothing is claimed before
+    reason = models.CharField(_("raison"), max_length=40, blank=True)  # tls, auth, connect, mail, refused-by-all
+    opened_at = models.DateTimeField(_("ouvert depuis le"), null=True, blank=True)  # since when the breaker is open
+    trials = models.PositiveSmallIntegerField(_("essais depuis"), default=0)  # how many times it was tried again since
+
+    class Meta:
+        verbose_name = _("coupe-circuit")
+        verbose_name_plural = _("coupe-circuits")
 
     def __str__(self):
         return self.name
@@ -370,15 +385,18 @@ class InboundMail(models.Model):
         REFUSED = "refused", _("refusé")
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    message_id = models.CharField(max_length=300)
-    sha256 = models.CharField(max_length=64)
+    message_id = models.CharField(_("Message-ID"), max_length=300)
+    sha256 = models.CharField(_("empreinte"), max_length=64)
     content = EncryptedBinaryField()
-    status = models.CharField(max_length=10, choices=Status.choices, default=Status.STORED)
-    attempts = models.PositiveSmallIntegerField(default=0)  # counted before it is read: one that kills its process shows
-    reason = models.CharField(max_length=60, blank=True)
-    share = models.ForeignKey(Share, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
-    received_at = models.DateTimeField()
-    processed_at = models.DateTimeField(null=True, blank=True)
+    status = models.CharField(_("état"), max_length=10, choices=Status.choices, default=Status.STORED)
+    # counted before it is read: one that kills its process shows
+    attempts = models.PositiveSmallIntegerField(_("essais"), default=0)
+    reason = models.CharField(_("raison"), max_length=60, blank=True)
+    share = models.ForeignKey(
+        Share, null=True, blank=True, on_delete=models.SET_NULL, related_name="+", verbose_name=_("envoi")
+    )
+    received_at = models.DateTimeField(_("reçu le"))
+    processed_at = models.DateTimeField(_("traité le"), null=True, blank=True)
 
     class Meta:
         verbose_name = _("courrier reçu")
