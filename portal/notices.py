@@ -5,15 +5,16 @@ something new, and where to sign in. No medicine, prescriber, pharmacy, name or 
 """
 
 import logging
-import smtplib
 from datetime import timedelta
+from email.utils import parseaddr
 
 from django.conf import settings
 from django.core.mail import EmailMessage
 from django.db import models
 from django.template.loader import render_to_string
-from django.utils import timezone, translation
+from django.utils import translation
 
+from portal.clock import db_now
 from portal.models import Notice
 
 log = logging.getLogger(__name__)
@@ -31,11 +32,12 @@ def new_message(*, to, path: str) -> Notice:
 
 
 def _queue(kind: str, user, path: str) -> Notice:
-    return Notice.objects.create(user=user, kind=kind, path=path, next_attempt_at=timezone.now())
+    return Notice.objects.create(user=user, kind=kind, path=path, next_attempt_at=db_now())
 
 
 def send_due(limit: int = 20) -> int:
     """Sends what is due; returns how many left. A notice that kills its process is given up after MAX_ATTEMPTS."""
+    _give_up_silent()
     sent = 0
     for _ in range(limit):
         notice = _claim()
@@ -45,28 +47,35 @@ def send_due(limit: int = 20) -> int:
     return sent
 
 
-def _claim() -> Notice | None:
-    now = timezone.now()
+def _claimable(now) -> models.QuerySet:
     free = models.Q(lease_until=None) | models.Q(lease_until__lte=now)
-    due = Notice.objects.filter(free, status=Notice.Status.QUEUED, next_attempt_at__lte=now)
-    for notice in due.select_related("user").order_by("next_attempt_at")[:5]:
-        won = Notice.objects.filter(free, pk=notice.pk, status=Notice.Status.QUEUED).update(
-            lease_until=now + LEASE, attempts=models.F("attempts") + 1
-        )
+    return Notice.objects.filter(free, status=Notice.Status.QUEUED, next_attempt_at__lte=now)
+
+
+def _give_up_silent() -> None:
+    silent = _claimable(db_now()).filter(attempts__gte=MAX_ATTEMPTS)
+    if silent.exists():
+        silent.update(status=Notice.Status.FAILED, lease_until=None)
+
+
+def _claim() -> Notice | None:
+    """One UPDATE a candidate; its row count says who has it. Attempts are counted here, before anything is tried."""
+    now = db_now()
+    for pk in _claimable(now).order_by("next_attempt_at").values_list("pk", flat=True)[:5]:
+        won = _claimable(now).filter(pk=pk).update(lease_until=now + LEASE, attempts=models.F("attempts") + 1)
         if won:
-            notice.refresh_from_db(fields=["attempts"])
-            return notice
+            return Notice.objects.select_related("user").get(pk=pk)
     return None
 
 
 def _send(notice: Notice) -> bool:
     try:
         compose(notice).send()
-    except (OSError, smtplib.SMTPException) as error:
+    except OSError as error:  # smtplib's own errors are among them
         log.warning("notice %s not sent: %s", notice.id, type(error).__name__)
         _later(notice)
         return False
-    Notice.objects.filter(pk=notice.pk).update(status=Notice.Status.SENT, sent_at=timezone.now(), lease_until=None)
+    Notice.objects.filter(pk=notice.pk).update(status=Notice.Status.SENT, sent_at=db_now(), lease_until=None)
     return True
 
 
@@ -75,7 +84,7 @@ def _later(notice: Notice) -> None:
     Notice.objects.filter(pk=notice.pk).update(
         status=Notice.Status.FAILED if gone else Notice.Status.QUEUED,
         lease_until=None,
-        next_attempt_at=timezone.now() + timedelta(seconds=min(30 * 2**notice.attempts, 3600)),
+        next_attempt_at=db_now() + timedelta(seconds=min(30 * 2**notice.attempts, 3600)),
     )
 
 
@@ -88,5 +97,9 @@ def compose(notice: Notice) -> EmailMessage:
         subject=subject.strip(),
         body=body.strip() + "\n",
         to=[notice.user.email],
-        headers={"Auto-Submitted": "auto-generated", "Message-ID": f"<notice.{notice.id.hex}@ordolien.test>"},
+        headers={"Auto-Submitted": "auto-generated", "Message-ID": f"<notice.{notice.id.hex}@{_our_domain()}>"},
     )
+
+
+def _our_domain() -> str:
+    return parseaddr(settings.DEFAULT_FROM_EMAIL)[1].rpartition("@")[2]

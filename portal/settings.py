@@ -248,7 +248,7 @@ COLLECT_SECONDS = 2  # answers and reports are fetched this often
 EXPIRE_SECONDS = 60
 
 # --- Celery: a bell, nothing else (reliability.md rule 18) ----------------------------------------------------------
-CELERY_BROKER_URL = env.text("CELERY_BROKER_URL") or REDIS_URL or "memory://"
+CELERY_BROKER_URL = env.text("CELERY_BROKER_URL") or REDIS_URL or "memory://localhost/"
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
@@ -260,7 +260,7 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_REDIRECT_STDOUTS = False
 CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
 CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 30
-if CELERY_BROKER_URL == "memory://":
+if CELERY_BROKER_URL.startswith("memory:"):
     CELERY_BROKER_TRANSPORT_OPTIONS = {"polling_interval": 0.02}
     CELERY_WORKER_PREFETCH_MULTIPLIER = 64
 else:
@@ -293,6 +293,17 @@ REST_FRAMEWORK = {
     "UNAUTHENTICATED_USER": None,
 }
 
+# --- Health: who is asked in /healthz/deep ---------------------------------------------------------------------------
+HEALTH_CHECKS = [
+    "sharing.health.deliveries",
+    "sharing.health.sweep",
+    "sharing.health.reconciled",
+    "portal.health.notices",
+]
+
+# --- `manage.py serve`: what runs beside the site, in its process ---------------------------------------------------
+SERVED_WITH = ["sharing.companions.local_operator", "sharing.companions.sweep"]
+
 # --- Logs: ids, never names -----------------------------------------------------------------------------------------
 LOGGING = {
     "version": 1,
@@ -301,7 +312,7 @@ LOGGING = {
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {
         "handlers": ["console"],
-        "level": env.text("ORDOLIEN_LOG_LEVEL", "WARNING" if TESTING else "INFO"),
+        "level": env.text("ORDOLIEN_LOG_LEVEL", "WARNING" if TESTING or DEMO else "INFO"),
     },
     "loggers": {
         "django.server": {"handlers": ["console"], "level": "WARNING", "propagate": False},

@@ -1,6 +1,5 @@
 """The whole map. Each app holds its own pages; names are flat."""
 
-from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path
 
@@ -18,11 +17,8 @@ urlpatterns = [
     path("healthz", health.healthz, name="health"),
     path("healthz/deep", health.deep, name="health-deep"),
     path("api/", include("portal.api_urls")),
+    path("demo/", demo.people, name="demo"),
+    path("demo/enter/<slug:persona>/", demo.enter, name="demo-enter"),
+    path("demo/messages/<slug:persona>/", demo.notices, name="demo-notices"),
+    path("demo/prescripteur/", demo.prescriber, name="demo-prescriber"),
 ]
-
-if settings.DEMO:
-    urlpatterns += [
-        path("demo/", demo.people, name="demo"),
-        path("demo/enter/<slug:persona>/", demo.enter, name="demo-enter"),
-        path("demo/messages/<slug:persona>/", demo.notices, name="demo-notices"),
-    ]

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from sharing.views import patient, pharmacy, prescriptions, share_steps
+from sharing.views import demo, patient, pharmacy, prescriptions, share_steps
 
 urlpatterns = [
     path("", patient.home, name="home"),
@@ -14,9 +14,7 @@ urlpatterns = [
     path("ordonnances/<uuid:id>/partager/", share_steps.pharmacy, name="share-pharmacy"),
     path("ordonnances/<uuid:id>/partager/message/", share_steps.message, name="share-message"),
     path("ordonnances/<uuid:id>/partager/verifier/", share_steps.check, name="share-check"),
-    path(
-        "ordonnances/<uuid:id>/partager/confirmation/<uuid:share_id>/", share_steps.confirmed, name="share-confirmed"
-    ),
+    path("ordonnances/<uuid:id>/partager/confirmation/<uuid:share_id>/", share_steps.confirmed, name="share-confirmed"),
     path("partages/", patient.shares, name="shares"),
     path("partages/<uuid:id>/", patient.share, name="share"),
     path("partages/<uuid:id>/etat", patient.share_status, name="share-status"),
@@ -29,4 +27,9 @@ urlpatterns = [
     path("pharmacie/partages/<uuid:id>/prendre/", pharmacy.take, name="desk-take"),
     path("pharmacie/partages/<uuid:id>/repondre/", pharmacy.reply, name="desk-reply"),
     path("pharmacie/partages/<uuid:id>/document/", pharmacy.document, name="desk-document"),
+    path("demo/messagerie/", demo.mailboxes, name="demo-mailboxes"),
+    path("demo/messagerie/<slug:finess>/", demo.mailbox, name="demo-mailbox"),
+    path("demo/messagerie/<slug:finess>/<str:key>/", demo.mail, name="demo-mail"),
+    path("demo/messagerie/<slug:finess>/<str:key>/lu/", demo.confirm_reading, name="demo-mail-read"),
+    path("demo/messagerie/<slug:finess>/<str:key>/<int:number>/", demo.mail_file, name="demo-mail-file"),
 ]
