@@ -2,7 +2,7 @@
 
     >>> say([{"timing": {"repeat": {"when": ["EVE"]}},
     ...       "doseAndRate": [{"doseQuantity": {"value": 2, "unit": "comprimé"}}]}])
-    '2 comprimés le soir.'
+    '2\\xa0comprimés le soir.'
 
 Never a guess. `say` reads every element or answers None: an element, code, extension or unit it does not know, a
 thing left out that R4 does not give a default for, and a structure that contradicts itself are all refused
@@ -143,7 +143,7 @@ def _texts(dosages: object, name: str = "text") -> list[str]:
 def _besides(dosages: object, sentence: str) -> tuple[str, ...]:
     added = [each.get("additionalInstruction") for each in _elements(dosages)]
     found = [*(text for each in added for text in _texts(each)), *_texts(dosages, "patientInstruction")]
-    return tuple(dict.fromkeys(shown(text) for text in found if bare(shown(text)) not in bare(sentence)))
+    return tuple(dict.fromkeys(shown(text) for text in found if bare(shown(text)).rstrip(" .") not in bare(sentence)))
 
 
 def _own(dosages: object, given: list[str], medicine: str | None) -> str | None:

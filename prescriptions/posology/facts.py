@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 from decimal import Decimal
 
+from prescriptions.posology.model import Unit
 from prescriptions.posology.plain import bare, shown
 from prescriptions.posology.units import TIME_WORDS, UNITS
 from prescriptions.posology.vocabulary import (
@@ -133,7 +134,7 @@ class Facts:
     def _dose(self, found: re.Match) -> None:
         subject = "limit" if found["limit"] or found["after"] else "dose"
         known = UNITS.get(found["unit"])
-        dimension, factor = (known.base or (known.fr[0], Decimal(1))) if known else ("%", Decimal(1))
+        dimension, factor = _counted(known) if known else ("%", Decimal(1))
         doses = [(dimension, (end * factor).normalize()) for end in _ends(found)]
         self._by["counted"].update(_ends(found))
         self._by["things"].update(_ends(found) if known and not known.base else ())
@@ -144,6 +145,11 @@ class Facts:
     def _from_day_to_day(self, found: re.Match) -> None:
         first, last = (WEEKDAYS.index(found[each]) for each in (1, 2))
         self._add("weekday", found, *WEEKDAYS[first : last + 1])
+
+
+def _counted(unit: Unit) -> tuple[str, Decimal]:
+    """What it counts and by how many. A syringe is what the French call an injection."""
+    return unit.base or ({"seringue": "injection"}.get(unit.fr[0], unit.fr[0]), Decimal(1))
 
 
 def _ends(found: re.Match) -> list[Decimal]:

@@ -120,7 +120,7 @@ def times(low: int | None, high: int | None) -> str:
 
 
 def again(period: Span) -> str:
-    return f"to be repeated if needed after at least {span(period)}"
+    return f"to be repeated if needed after {'' if period.high else 'at least '}{span(period)}"
 
 
 def moments(timing: Timing) -> list[str]:

@@ -145,7 +145,7 @@ def times(low: int | None, high: int | None) -> str:
 
 def again(period: Span) -> str:
     """As needed: the period is what to wait at least."""
-    return f"à renouveler si besoin après {span(period)} au moins"
+    return f"à renouveler si besoin après {span(period)}" + ("" if period.high else " au moins")
 
 
 def moments(timing: Timing) -> list[str]:

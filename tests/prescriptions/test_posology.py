@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from prescriptions.posology import say
+from prescriptions.posology import explain, say
 from tests.prescriptions.dosages import (
     EDQM,
     GTS,
@@ -426,6 +426,16 @@ CASES = {  # name: (dosages, French, English); "_" stands for a no-break space
         "1_comprimé le matin_; si fièvre_: 1_comprimé le soir.",
         "1_tablet in the morning; if needed for fever: 1_tablet in the evening.",
     ),
+    "as needed, a range of hours": (
+        [dosage(1, repeat=every(4, "h", periodMax=6), asNeededBoolean=True)],
+        "Si besoin_: 1_comprimé, à renouveler si besoin après 4 à 6_heures.",
+        "If needed: 1_tablet, to be repeated if needed after 4 to 6_hours.",
+    ),
+    "twice a day, 14 days out of 21": (
+        [dosage(1800, "mg", at("MORN", "EVE", duration=14, durationUnit="d", period=3, periodUnit="wk"))],
+        "1_800_mg le matin et 1_800_mg le soir, pendant 14_jours, toutes les 3_semaines.",
+        "1,800_mg in the morning and 1,800_mg in the evening, for 14_days, every 3_weeks.",
+    ),
     "as needed comes last": (
         [dosage(1, repeat=at("EVE"), asNeededBoolean=True), dosage(2, repeat=at("MORN"))],
         "2_comprimés le matin_; si besoin_: 1_comprimé le soir.",
@@ -526,6 +536,16 @@ def test_a_dose_without_a_unit_takes_the_one_of_the_medicine(system, code):
 
 def test_numbers_may_come_as_decimals():
     assert say([dosage(Decimal("1.50"), "mg", daily(1))]) == spaced("1,5_mg, 1_fois par jour.")
+
+
+def test_the_steps_of_a_treatment_come_apart():
+    shown = explain(CASES["tapering"][0])
+    assert shown.parts == (
+        spaced("60_mg le matin, jusqu’à 3 tests négatifs"),
+        spaced("puis 40_mg le matin, pendant 2_semaines"),
+        spaced("puis 1_comprimé le matin (Revoir le médecin)"),
+    )
+    assert shown.faithful
 
 
 @pytest.mark.parametrize("language", ["en", "en-gb", "EN"])

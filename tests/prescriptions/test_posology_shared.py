@@ -142,6 +142,10 @@ SAID = {
         "puis revoir pour l'arrêt selon évolution."
     ),
     "HAS-27-2-presc-Rifampicine-1": "2 gélules 30 minutes avant le petit-déjeuner.",
+    "HAS-29-Presc-LOVENOX-1": (
+        "1 seringue, 1 fois par jour, par voie sous-cutanée, "
+        "jusqu’à ce que l’INR de l'AVK soit dans la zone thérapeutique cible."
+    ),
     "HAS-33-Presc-VERSATIS-1": "1 emplâtre à 20 h, à garder 12 heures.",
     "Presc-CLARADOL-DoseDiffParHoraire-1": (
         "2 comprimés à 7 h et 1 comprimé à 18 h, par voie orale, "
@@ -158,7 +162,6 @@ WHY_NOT = {  # the text is shown, or the patient asks the pharmacist
     "HAS-16-Presc-Racecadotril-1": "7 days at most in the text, 21 times in the structure",
     "HAS-18-Presc-Budesonide-MV-1": "the text tells how to prepare the nebuliser",
     "HAS-23-2-Presc-Amiodarone-1": "the days without a tablet are only in the text",
-    "HAS-29-Presc-LOVENOX-1": "an injection in the text, a syringe in the structure",
     "HAS-30-2-Presc-Cetirizine-1": "a day in the text, no timing in the structure",
     "HAS-32-1-Presc-LOVENOX-1": "1 week in the text, 2 in the structure",
     "MultiLine-Presc-METHOTREXATE-LEDERFOLINE-1": "a frequency without its period",
