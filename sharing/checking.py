@@ -6,7 +6,7 @@ from django.utils.translation import gettext as _
 
 from prescriptions import words
 from prescriptions.models import Prescription
-from sharing import choosing, listing, moments
+from sharing import choosing, listing, moments, naming
 from sharing.share_draft import ShareDraft
 
 
@@ -23,7 +23,8 @@ def answers(request, prescription: Prescription, draft: ShareDraft) -> list[dict
     ]
     moved = request.shares.select_related("pharmacy").filter(pk=draft.moves).first() if draft.moves else None
     if moved and moved.is_active():
-        rows.insert(2, {"key": _("Remplace"), "value": _("L’envoi à %(name)s, retiré") % {"name": moved.pharmacy.name}})
+        taken_back = _("L’envoi à %(pharmacy)s, retiré") % {"pharmacy": naming.the(moved.pharmacy)}
+        rows.insert(2, {"key": _("Remplace"), "value": taken_back})
     return rows
 
 

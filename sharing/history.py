@@ -47,7 +47,8 @@ def who_has_seen(prescription: Prescription, shares: Iterable[Share], *, reader)
     names = _names(prescription) | {audit.actor_name(reader): _("Vous")}
     told: dict = {}
     for event in events[:AT_MOST]:
-        seen = Seen(_who(event, by_subject.get(event.subject), names), str(ACTS[event.kind]), event.at)
+        who = _author(event, prescription) or _who(event, by_subject.get(event.subject), names)
+        seen = Seen(who, str(ACTS[event.kind]), event.at)
         told.setdefault((seen.who, seen.act, timezone.localtime(seen.at).date()), seen)
     return list(told.values())
 
@@ -61,6 +62,12 @@ def _names(prescription: Prescription) -> dict[str, str]:
     if prescriber and prescriber.user_id:
         names[f"user:{prescriber.user_id}"] = prescriber.full_name
     return names
+
+
+def _author(event: AuditEvent, prescription: Prescription) -> str:
+    """A deposit is the prescriber's, whatever software carried it."""
+    is_deposit = event.kind == "prescription.filed" and prescription.prescriber is not None
+    return prescription.prescriber.full_name if is_deposit else ""
 
 
 def _who(event: AuditEvent, share: Share | None, names: dict[str, str]) -> str:

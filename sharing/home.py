@@ -110,8 +110,18 @@ def _choose_another(share: Share, head: timeline.Head) -> Task | None:
 
 
 def _task(share: Share, head: timeline.Head, title: str, url: str, action: str) -> Task:
-    text = f"{words.title_of(share.prescription)}. {head.sentence}"
+    text = f"{words.title_of(share.prescription)}. {_short(share, head)}"
     return Task(head.code, head.state, head.icon, title, text, url, action)
+
+
+def _short(share: Share, head: timeline.Head) -> str:
+    """What to do is on the button."""
+    return {
+        S.REFUSED: _("Sa raison : %(reason)s.") % {"reason": share.get_refusal_display()},
+        S.UNDELIVERABLE: _("Sa messagerie l’a refusée."),
+        "late": _("Sa messagerie ne répond pas pour l’instant."),
+        "silent": _("Remise %(moment)s.") % {"moment": moments.moment(head.time)},
+    }.get(head.code, head.sentence)
 
 
 def _to_share(share: Share) -> str:

@@ -4,12 +4,15 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
+from django.db import transaction
+from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from portal import audit
 from portal.models import AuditEvent
 from prescriptions.models import PatientAccess
-from sharing import listing, share_cards
+from sharing import actions, listing, share_cards
 from sharing.models import Delivery, Share
 from sharing.states import ShareStatus as S
 from tests import factories
@@ -215,7 +218,7 @@ def test_a_month_already_written_is_not_written_again_by_see_more(client, alice,
     assert "group-title" not in text(client.get(following, headers={"HX-Request": "true"}))
 
 
-@pytest.mark.parametrize("after", ["nonsense", str(uuid4())])
+@pytest.mark.parametrize("after", ["nonsense", "01939f2e-7c2a-7000-8000-000000000000"])
 @pytest.mark.parametrize("name", ["prescriptions", "shares"])
 def test_a_page_after_what_is_not_yours_is_not_found(client, alice, name, after):
     client.force_login(alice)
@@ -438,8 +441,6 @@ def test_what_has_ended_cannot_be_taken_back(client, alice, share):
 
 @pytest.mark.parametrize("name", ["share-post", "share-revoke"])
 def test_a_form_without_its_token_is_refused(alice, share, name):
-    from django.test import Client
-
     strict = Client(enforce_csrf_checks=True)
     strict.force_login(alice)
     assert strict.post(reverse(name, args=[share.pk]), {"text": "Bonjour", "key": "k"}).status_code == 403
@@ -496,8 +497,6 @@ def test_an_access_that_was_taken_back_opens_nothing(client, alice, leo):
 
 
 def test_who_has_seen_it(client, alice, chloe, prescription):
-    from sharing import actions
-
     share = factories.share(prescription)
     for _ in range(3):
         actions.open_share(share=share, by=chloe)
@@ -506,6 +505,25 @@ def test_who_has_seen_it(client, alice, chloe, prescription):
     assert [(one.who, one.act) for one in seen] == [
         ("Pharmacie du Marché", "Lecture"),
         ("Pharmacie du Marché", "Première lecture"),
+    ]
+
+
+def test_a_deposit_is_the_prescribers_and_a_dispensing_the_pharmacys(client, alice, prescription, market):
+    factories.dispensing(prescription, market)
+    with transaction.atomic():
+        for kind in ("prescription.filed", "prescription.dispensed"):
+            audit.record(
+                kind=kind,
+                by="system:software",
+                patient_id=prescription.patient_id,
+                subject=prescription,
+                pharmacy=market.finess,
+            )
+    client.force_login(alice)
+    seen = page(client, "prescription", prescription.pk).context["history"]
+    assert [(one.who, one.act) for one in seen] == [
+        ("Pharmacie du Marché", "Délivrance"),
+        ("Dr Emma Rousseau", "Dépôt dans votre espace"),
     ]
 
 

@@ -1,0 +1,6 @@
+from django import template
+
+from sharing import naming
+
+register = template.Library()
+register.filter("the", naming.the)
