@@ -70,7 +70,8 @@ def say(
 
     `dosages`: `MedicationRequest.dosageInstruction`, as parsed from JSON (numbers may be int, float or Decimal).
     `language`: "fr" or "en" ("en-gb" is English; any other is French). In English the prescriber's French words are
-    quoted. `unit_hint`: what one unit of this medicine is ("comprimé"), for a dose given without a unit.
+    quoted. `unit_hint`: the form of the medicine ("comprimé pelliculé"), for a dose given without a unit; a form that
+    is not counted ("sirop") does not serve.
     `renderings`: texts already written for the same dosage (`renderedDosageInstruction`, the note); with
     `Dosage.text`, they are what the sentence must agree with. `medicine`: the label of the medicine, so that its
     strength, repeated in a text, does not pass for a dose.

@@ -184,9 +184,11 @@ def _known(words: str) -> Unit | None:
 
 
 def _by_hint(hint: str | None) -> Unit:
-    if not hint:
+    """The form of a medicine counts its doses only when it is a thing one counts: a tablet, not a syrup."""
+    known = _known(hint or "") or _known((hint or "").split(" ")[0])
+    if not known or known.base:
         raise Unsayable("a dose without a unit")
-    return _by_words(hint)
+    return known
 
 
 def body_unit(code: str) -> Unit:

@@ -532,6 +532,8 @@ def test_a_dose_without_a_unit_takes_the_one_of_the_medicine(system, code):
     dosages = [dosage(repeat=daily(1), doseAndRate=[{"doseQuantity": dose}])]
     assert say(dosages) is None
     assert say(dosages, unit_hint="comprimé") == spaced("2_comprimés, 1_fois par jour.")
+    assert say(dosages, unit_hint="Comprimé pelliculé sécable") == spaced("2_comprimés, 1_fois par jour.")
+    assert say(dosages, unit_hint="suspension buvable") is None
 
 
 def test_numbers_may_come_as_decimals():
