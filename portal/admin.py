@@ -15,7 +15,7 @@ class AuditEventAdmin(ReadOnly):
     list_display = ["at", "kind", "actor", "patient", "subject"]
     list_filter = ["kind"]
     search_fields = ["=actor", "=subject", "=kind"]
-    search_help_text = _("En entier : un patient, un acteur (user:…), un objet (share:…) ou une nature d’acte.")
+    search_help_text = _("En entier : un patient, un acteur (user:…), un objet (share:…) ou une nature d’acte.")
     date_hierarchy = "at"
     ordering = ["-at", "-id"]
     fields = ["at", "kind", "actor", "patient", "subject", "detail", "chain", "position", "previous", "hash"]

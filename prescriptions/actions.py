@@ -100,7 +100,7 @@ def _why_not_cancel(prescription: Prescription, reason: str) -> Reason | None:
     if prescription.provenance != Provenance.REGISTRY:
         return Reason("not-in-registry", _("Seule une ordonnance numérique peut être annulée."))
     if is_exhausted(prescription):
-        return Reason("already-dispensed", _("Cette ordonnance est entièrement délivrée : il n’y a rien à annuler."))
+        return Reason("already-dispensed", _("Cette ordonnance est entièrement délivrée : il n’y a rien à annuler."))
     if not 0 < len(reason) <= 200:
         return Reason("reason-missing", _("Indiquez pourquoi elle est annulée, en 200 caractères au plus."))
     return None

@@ -55,7 +55,7 @@ def _why_not_authentic(prescription: Prescription) -> Reason | None:
         return None
     return Reason(
         "not-authentic",
-        _("Une photo ou un document seul ne se délivre pas ici : demandez l’original ou le numéro de l’ordonnance."),
+        _("Une photo ou un document seul ne se délivre pas ici : demandez l’original ou le numéro de l’ordonnance."),
     )
 
 

@@ -26,7 +26,7 @@ def settled(draft: PrescriptionDraft, provenance: str) -> PrescriptionDraft:
 
 def why_not_file(draft: PrescriptionDraft, prescriber: Prescriber | None, provenance: str) -> Reason | None:
     if provenance == REGISTRY and prescriber is None:
-        return Reason("prescriber-missing", _("Une ordonnance numérique a un prescripteur : nommez-le."))
+        return Reason("prescriber-missing", _("Une ordonnance numérique a un prescripteur : nommez-le."))
     if provenance != REGISTRY and draft.number:
         return Reason("number-outside-registry", _("Un document seul n’a pas de numéro d’ordonnance."))
     if draft.number and (reason := numbers.why_not_number(draft.number)):
@@ -36,7 +36,7 @@ def why_not_file(draft: PrescriptionDraft, prescriber: Prescriber | None, proven
 
 def _why_not_content(draft: PrescriptionDraft) -> Reason | None:
     if not draft.lines:
-        return Reason("no-line", _("Cette ordonnance ne prescrit rien : ajoutez au moins une ligne."))
+        return Reason("no-line", _("Cette ordonnance ne prescrit rien : ajoutez au moins une ligne."))
     if not all(line.name.strip() for line in draft.lines):
         return Reason("line-without-name", _("Une ligne n’a pas de nom. Complétez-la."))
     if draft.authored_on > timezone.localdate():
@@ -55,7 +55,7 @@ def why_number_taken(
         return None
     return Reason(
         "number-taken",
-        _("Ce numéro est déjà celui d’une autre ordonnance. Rien n’a été changé : prenez un autre numéro."),
+        _("Ce numéro est déjà celui d’une autre ordonnance. Rien n’a été changé : prenez un autre numéro."),
     )
 
 

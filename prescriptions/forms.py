@@ -48,7 +48,7 @@ class PagesField(forms.FileField):
     def _error(refused: Refused, place: int, count: int) -> forms.ValidationError:
         sentence = refused.reason.sentence
         if count > 1:
-            sentence = _("Fichier %(place)s : %(sentence)s") % {"place": place, "sentence": sentence}
+            sentence = _("Fichier %(place)s : %(sentence)s") % {"place": place, "sentence": sentence}
         return forms.ValidationError(sentence, code=refused.reason.code)
 
 
@@ -56,7 +56,7 @@ class UploadForm(forms.Form):
     files = PagesField(
         label=gettext_lazy("Photo de l’ordonnance"),
         help_text=gettext_lazy(
-            "Une photo par page, nette et bien à plat : 5 au plus, 10 Mo chacune (JPEG, PNG, WebP), ou un PDF."
+            "Une photo par page, nette et bien à plat : 5 au plus, 10 Mo chacune (JPEG, PNG, WebP), ou un PDF."
         ),
         error_messages={
             "required": gettext_lazy("Choisissez une photo ou un PDF de votre ordonnance."),
@@ -64,8 +64,8 @@ class UploadForm(forms.Form):
         },
     )
     title = forms.CharField(
-        label=gettext_lazy("Pour quoi ?"),
-        help_text=gettext_lazy("Quelques mots pour la retrouver, par exemple « Ordonnance du dentiste »."),
+        label=gettext_lazy("Pour quoi ?"),
+        help_text=gettext_lazy("Quelques mots pour la retrouver, par exemple « Ordonnance du dentiste »."),
         max_length=80,
         required=False,
         widget=forms.TextInput(attrs={"autocomplete": "off"}),

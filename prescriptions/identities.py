@@ -41,7 +41,7 @@ def _new_patient(traits: PatientTraits, by) -> Patient:
     if not (traits.birth_name and traits.given_names and traits.birth_date):
         raise FhirError(
             traits.path,
-            _("patient inconnu : il manque ses traits (nom de naissance, prénoms, date de naissance)."),
+            _("patient inconnu : il manque ses traits (nom de naissance, prénoms, date de naissance)."),
         )
     patient = Patient.objects.create(
         ins=traits.ins,
@@ -86,7 +86,7 @@ def _new_prescriber(traits: PrescriberTraits, by) -> Prescriber:
     if not all(facts.values()):
         raise FhirError(
             traits.path,
-            _("prescripteur inconnu : il manque ses noms, sa spécialité, sa structure ou ses coordonnées."),
+            _("prescripteur inconnu : il manque ses noms, sa spécialité, sa structure ou ses coordonnées."),
         )
     optional = {"profession_code": traits.profession_code, "speciality_code": traits.speciality_code}
     prescriber = Prescriber.objects.create(

@@ -164,7 +164,7 @@ class RouteAdmin(ReadOnly):
         for route in Route.objects.exclude(opened_at=None):
             since = date_format(timezone.localtime(route.opened_at), "DATETIME_FORMAT")
             url = reverse("admin:sharing_route_changelist")
-            label = _("coupe-circuit de « %(route)s » ouvert depuis le %(since)s") % {
+            label = _("coupe-circuit de « %(route)s » ouvert depuis le %(since)s") % {
                 "route": route.name,
                 "since": since,
             }

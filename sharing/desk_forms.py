@@ -76,7 +76,7 @@ class PartlyReadyForm(AnswerForm):
     missing = forms.CharField(
         max_length=300,
         label=gettext_lazy("Ce qui manque"),
-        error_messages={"required": gettext_lazy("Dites ce qui manque : le patient le lira tel quel.")},
+        error_messages={"required": gettext_lazy("Dites ce qui manque : le patient le lira tel quel.")},
     )
     expected_on = DayField(label=gettext_lazy("Attendu le"))
     text = _words()
@@ -103,7 +103,7 @@ class RefusalForm(AnswerForm):
         label=gettext_lazy("Pourquoi"),
         choices=Share.Refusal.choices,
         widget=forms.RadioSelect,
-        error_messages={"required": gettext_lazy("Choisissez la raison : le patient saura quoi faire.")},
+        error_messages={"required": gettext_lazy("Choisissez la raison : le patient saura quoi faire.")},
     )
     text = _words()
 
@@ -139,7 +139,7 @@ CHOICES = {
             "wait",
             gettext_lazy("En préparation"),
             gettext_lazy("Dire qu’elle est en préparation"),
-            gettext_lazy("C’est dit : elle est en préparation. Le patient est prévenu."),
+            gettext_lazy("C’est dit : elle est en préparation. Le patient est prévenu."),
         ),
         Choice(
             "ready",
@@ -149,7 +149,7 @@ CHOICES = {
             "ready",
             gettext_lazy("Prête"),
             gettext_lazy("Dire qu’elle est prête"),
-            gettext_lazy("C’est dit : elle est prête. Le patient est prévenu."),
+            gettext_lazy("C’est dit : elle est prête. Le patient est prévenu."),
         ),
         Choice(
             "partially_ready",
@@ -159,7 +159,7 @@ CHOICES = {
             "wait",
             gettext_lazy("En partie prête"),
             gettext_lazy("Dire qu’elle est en partie prête"),
-            gettext_lazy("C’est dit : elle est en partie prête. Le patient est prévenu."),
+            gettext_lazy("C’est dit : elle est en partie prête. Le patient est prévenu."),
         ),
         Choice(
             "collected",
@@ -169,7 +169,7 @@ CHOICES = {
             "ready",
             gettext_lazy("Délivrée au patient"),
             gettext_lazy("Confirmer la remise"),
-            gettext_lazy("C’est noté : elle est délivrée. Le patient le voit dans son espace."),
+            gettext_lazy("C’est noté : elle est délivrée. Le patient le voit dans son espace."),
         ),
         Choice(
             "refused",

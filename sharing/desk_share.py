@@ -125,7 +125,7 @@ def _line(line: PrescriptionLine) -> Line:
 def _substitution(line: PrescriptionLine) -> str:
     if not line.no_substitution:
         return ""
-    return _("Non substituable (%(code)s) : %(why)s") % {
+    return _("Non substituable (%(code)s) : %(why)s") % {
         "code": line.no_substitution,
         "why": line.get_no_substitution_display(),
     }

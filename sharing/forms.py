@@ -80,7 +80,7 @@ class MessageForm(forms.Form):
     )
     wished_at = forms.DateTimeField(
         required=False,
-        label=gettext_lazy("Quand pensez-vous venir ?"),
+        label=gettext_lazy("Quand pensez-vous venir ?"),
         help_text=gettext_lazy("Jour et heure, à peu près. Laissez vide si vous ne savez pas encore."),
         input_formats=[DATETIME_LOCAL, "%Y-%m-%dT%H:%M:%S", "%d/%m/%Y %H:%M"],
         widget=forms.DateTimeInput(format=DATETIME_LOCAL, attrs={"type": "datetime-local"}),

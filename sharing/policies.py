@@ -146,9 +146,9 @@ def is_late(share: Share, now) -> bool:
 def why_not_try_again(delivery: Delivery, now) -> Reason | None:
     """Why the back office cannot put this delivery back in the queue."""
     if delivery.status not in IN_TROUBLE:
-        return Reason("not-in-trouble", _("Cette remise n’est pas en difficulté : il n’y a rien à réessayer."))
+        return Reason("not-in-trouble", _("Cette remise n’est pas en difficulté : il n’y a rien à réessayer."))
     if delivery.kind != Delivery.Kind.RECALL and not delivery.share.is_active():
-        return Reason("share-ended", _("Cet envoi est terminé : sa remise ne peut plus être réessayée."))
+        return Reason("share-ended", _("Cet envoi est terminé : sa remise ne peut plus être réessayée."))
     if delivery.give_up_at <= now:
         return Reason("delivery-over", _("Le délai de cette remise est passé. Le patient peut faire un nouvel envoi."))
     return None

@@ -51,13 +51,13 @@ def _bundle(data) -> Node:
 def _requests(shelf: Shelf) -> list[Node]:
     for resource in shelf.of(*REFUSED):
         raise resource.refuse(
-            _("ce type de prescription n’est pas encore pris. Rien n’a été enregistré : envoyez-le à part.")
+            _("ce type de prescription n’est pas encore pris. Rien n’a été enregistré : envoyez-le à part.")
         )
     requests = shelf.of(*TAKEN)
     if not requests:
         raise FhirError("entry", _("aucune prescription ici (MedicationRequest, DeviceRequest ou ServiceRequest)."))
     if len(requests) > MAX_LINES:
-        raise FhirError("entry", _("plus de 200 lignes : ce n’est pas une ordonnance."))
+        raise FhirError("entry", _("plus de 200 lignes : ce n’est pas une ordonnance."))
     return requests
 
 
@@ -201,7 +201,7 @@ def _warnings(requests: list[Node], shelf: Shelf, lone: Node | None) -> list[str
     lost = [r for r in requests if r.get("medicationReference")]
     lost = [r for r in lost if shelf.find(r.get("medicationReference"), inside=r, kind="Medication") is None]
     return [
-        _("%(path)s : la référence ne mène à rien ; le seul produit décrit dans le fichier a été pris.")
+        _("%(path)s : la référence ne mène à rien ; le seul produit décrit dans le fichier a été pris.")
         % {"path": request.get("medicationReference").path}
         for request in lost
     ]

@@ -141,7 +141,7 @@ def _required(request: Node, name: str, field: str) -> str:
 
 def _bounded(where: Node, text: str, maximum: int) -> str:
     if len(text) > maximum:
-        raise where.refuse(_("un libellé dépasse %(max)s caractères : abrégez-le.") % {"max": maximum})
+        raise where.refuse(_("un libellé dépasse %(max)s caractères : abrégez-le.") % {"max": maximum})
     return text
 
 
@@ -178,7 +178,7 @@ def _no_substitution(substitution: Node) -> str:
     words = {*codes.codes_of([reason]), codes.label(reason).upper()}
     found = next((word for word in sorted(words) if word in NO_SUBSTITUTION), "")
     if not found:
-        raise reason.refuse(_("la mention « non substituable » doit être motivée : MTE, EFG ou CIF."))
+        raise reason.refuse(_("la mention « non substituable » doit être motivée : MTE, EFG ou CIF."))
     return found
 
 

@@ -44,10 +44,10 @@ def _named(product: Product, request: Node) -> Product:
     where = next((n for n in ("medicationReference", "medicationCodeableConcept") if request.get(n)), "medication[x]")
     if not product.name:
         raise request.get(where).refuse(
-            _("le produit prescrit n’a pas de nom ici : joignez sa ressource Medication ou un libellé (display).")
+            _("le produit prescrit n’a pas de nom ici : joignez sa ressource Medication ou un libellé (display).")
         )
     if len(product.name) > MAX_NAME:
-        raise request.get(where).refuse(_("le nom du produit dépasse 500 caractères : abrégez-le."))
+        raise request.get(where).refuse(_("le nom du produit dépasse 500 caractères : abrégez-le."))
     return product
 
 
@@ -63,7 +63,7 @@ def _read(medication: Node, shelf: Shelf) -> Product:
     concept = medication.get("code")
     ingredients = medication.items("ingredient")
     if len(ingredients) > MAX_COMPONENTS:
-        raise medication.get("ingredient").refuse(_("plus de 50 composants : ce n’est pas un produit prescrit."))
+        raise medication.get("ingredient").refuse(_("plus de 50 composants : ce n’est pas un produit prescrit."))
     components = [_component(i, medication, shelf) for i in ingredients] if len(ingredients) > 1 else []
     form = codes.label(medication.get("form"))
     name = codes.label(concept) or " + ".join(_say(c) for c in components)
@@ -99,7 +99,7 @@ def _component(ingredient: Node, medication: Node, shelf: Shelf) -> dict:
     item = shelf.find(reference, inside=medication, kind="Medication") if reference else None
     name = codes.label(concept) or (codes.label(item.get("code")) if item else "") or reference.text("display")
     if not name:
-        raise ingredient.refuse(_("ce composant n’a pas de nom ici : joignez sa ressource Medication ou un libellé."))
+        raise ingredient.refuse(_("ce composant n’a pas de nom ici : joignez sa ressource Medication ou un libellé."))
     strengths = [quantities.ratio_text(ingredient.get("strength")), *(_strengths(item) if item else [])]
     return {"name": name, "strength": ", ".join(filter(None, strengths)), "diluent": _is_vehicle(ingredient)}
 

@@ -58,10 +58,10 @@ def days(duration: Node) -> int | None:
         return None
     unit = duration.text("code") or duration.text("unit")
     if unit not in DAYS:
-        raise duration.refuse(_("l’unité de cette durée n’est pas connue : h, d, wk, mo ou a."))
+        raise duration.refuse(_("l’unité de cette durée n’est pas connue : h, d, wk, mo ou a."))
     total = math.ceil(value * DAYS[unit])
     if not 0 < total <= MAX_DAYS:
-        raise duration.refuse(_("cette durée n’est pas celle d’un traitement : entre 1 jour et 10 ans."))
+        raise duration.refuse(_("cette durée n’est pas celle d’un traitement : entre 1 jour et 10 ans."))
     return total
 
 

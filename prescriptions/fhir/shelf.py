@@ -42,7 +42,7 @@ class Shelf:
 def _entries(bundle: Node) -> list[Node]:
     entries = bundle.items("entry")
     if len(entries) > MAX_ENTRIES:
-        raise bundle.get("entry").refuse(_("plus de 2 000 éléments : ce n’est pas une ordonnance."))
+        raise bundle.get("entry").refuse(_("plus de 2 000 éléments : ce n’est pas une ordonnance."))
     return entries
 
 

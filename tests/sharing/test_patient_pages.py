@@ -391,6 +391,14 @@ def test_the_thread_says_who_and_when(client, alice, chloe, share):
     assert "Vous, " in shown
 
 
+def test_what_the_pharmacy_asks_is_said_on_top(client, alice, share):
+    client.force_login(alice)
+    assert "Lire et répondre" not in text(page(client, "share", share.pk))
+    asked_at = share.status_at + timedelta(minutes=5)
+    share.messages.create(side="pharmacy", body="Générique ?", door="mail", created_at=asked_at)
+    assert "Lire et répondre" in text(page(client, "share", share.pk))
+
+
 def test_writing_to_the_pharmacy(client, alice, share):
     client.force_login(alice)
     key = page(client, "share", share.pk).context["form"]["key"].value()

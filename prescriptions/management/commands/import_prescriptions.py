@@ -42,7 +42,7 @@ class Command(BaseCommand):
             self.stderr.write(f"{path.name} : {warning}")
 
     def _sum_up(self, new: int, known: int, failed: int) -> None:
-        said = _("Ordonnances enregistrées : %(new)s. Déjà connues : %(known)s. Fichiers refusés : %(failed)s.")
+        said = _("Ordonnances enregistrées : %(new)s. Déjà connues : %(known)s. Fichiers refusés : %(failed)s.")
         self.stdout.write(said % {"new": new, "known": known, "failed": failed})
         if failed:
             raise CommandError(_("Des fichiers n’ont pas été pris. Les autres sont enregistrés."), returncode=1)
@@ -51,12 +51,12 @@ class Command(BaseCommand):
 def _patient(text: str):
     found = identities.find_patient(text) if text else None
     if text and found is None:
-        raise CommandError(_("--patient : aucun patient n’a cet INS ou cet identifiant."))
+        raise CommandError(_("--patient : aucun patient n’a cet INS ou cet identifiant."))
     return found
 
 
 def _prescriber(text: str):
     found = identities.find_prescriber(text) if text else None
     if text and found is None:
-        raise CommandError(_("--prescriber : aucun prescripteur n’a ce RPPS."))
+        raise CommandError(_("--prescriber : aucun prescripteur n’a ce RPPS."))
     return found
