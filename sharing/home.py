@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from prescriptions import words
-from sharing import listing, moments, naming, policies, timeline
+from sharing import listing, moments, naming, policies, thread, timeline
 from sharing.models import Share, ThreadMessage
 from sharing.states import ACTIVE
 from sharing.states import ShareStatus as S
@@ -17,8 +17,6 @@ from sharing.states import ShareStatus as S
 AT_MOST = 3
 # How long a share that failed is still something to do.
 FAILED_DAYS = timedelta(days=14)
-# An answer that came with a state (« Prête », and a word) is told by the state.
-SAME_ANSWER = timedelta(seconds=5)
 
 # The most pressing first.
 ORDER = ("undeliverable", "refused", "question", "ready", "partially_ready", "late", "silent", "expiring")
@@ -64,18 +62,15 @@ def _latest_of_each(shares, now: datetime) -> list[Share]:
 
 
 def _question(share: Share) -> Task | None:
-    """The pharmacy has the last word, and that word is not just the comment of a state."""
-    last = next(iter(reversed(share.messages.all())), None)
-    if last is None or last.side != ThreadMessage.Side.PHARMACY or policies.why_not_write(share):
-        return None
-    if abs(last.created_at - share.status_at) < SAME_ANSWER:
+    asked = thread.unanswered(share)
+    if asked is None:
         return None
     return Task(
         code="question",
         state="info",
         icon="message",
         title=_("%(pharmacy)s vous a écrit") % {"pharmacy": naming.first_the(share.pharmacy)},
-        text=f"{words.title_of(share.prescription)}, {moments.moment(last.created_at)}.",
+        text=f"{words.title_of(share.prescription)}, {moments.moment(asked.created_at)}.",
         url=reverse("share", args=[share.pk]) + "#messages",
         action=_("Lire et répondre"),
     )

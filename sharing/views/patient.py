@@ -153,6 +153,7 @@ def _context(request, found) -> dict:
         "phone": naming.phone(found.pharmacy),
         "why_closed": policies.why_not_write(found),
         "can_revoke": can_leave,
+        "is_asked": thread.unanswered(found) is not None,
         "can_present": head.code in (S.READY, S.PARTIALLY_READY) and found.prescription.is_authentic(),
         "can_call": head.code in ("late", "silent"),
         "can_change": can_leave and head.code in ("late", "silent"),
