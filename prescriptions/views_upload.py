@@ -13,9 +13,10 @@ from prescriptions.forms import UploadForm, new_key
 @patient_only
 @require_http_methods(["GET", "POST"])
 def upload(request):
-    form = UploadForm(request.POST or None, request.FILES or None, initial={"key": new_key()})
-    if request.method == "POST" and form.is_valid():
+    sent = request.method == "POST"
+    form = UploadForm(request.POST, request.FILES) if sent else UploadForm(initial={"key": new_key()})
+    if sent and form.is_valid():
         added = actions.add_photos(patient=request.patient, by=request.user, **form.cleaned_data)
-        messages.success(request, _("C’est ajouté. Photo : pour préparation seulement, apportez l’original."))
+        messages.success(request, _("C’est ajouté. Photo : pour préparation seulement, apportez l’original."))
         return redirect("prescription", added.pk)
     return render(request, "prescriptions/upload.html", {"form": form}, status=422 if form.errors else 200)

@@ -15,13 +15,12 @@ INVISIBLE = re.compile("[\u200b-\u200f\u202a-\u202e\u2060\ufeff\u00ad]")
 class FhirError(ValueError):
     """`path`: the field, as `entry[2].resource.dosageInstruction[0]`; `sentence`: what is wrong and what to do.
 
-    Neither repeats a value of the document, which is health data.
+    `code` is stable, for programs. None of them repeats a value of the document, which is health data.
     """
 
-    def __init__(self, path: str, sentence: str):
+    def __init__(self, path: str, sentence: str, code: str = "invalid"):
         super().__init__(f"{path} : {sentence}" if path else sentence)
-        self.path = path
-        self.sentence = sentence
+        self.path, self.sentence, self.code = path, sentence, code
 
 
 def clean(text: str) -> str:
@@ -42,8 +41,8 @@ class Node:
     def __bool__(self) -> bool:
         return self.value not in (None, "", [], {})
 
-    def refuse(self, sentence: str) -> FhirError:
-        return FhirError(self.path, sentence)
+    def refuse(self, sentence: str, code: str = "invalid") -> FhirError:
+        return FhirError(self.path, sentence, code)
 
     def get(self, *names: str) -> "Node":
         node = self

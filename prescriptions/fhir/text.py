@@ -14,7 +14,7 @@ MAX_DEPTH = 60
 def parse(content: bytes) -> dict:
     """The JSON object in these bytes (UTF-8, with or without a byte order mark)."""
     if len(content) > MAX_BYTES:
-        raise FhirError("", _("le fichier dépasse 5 Mo. Envoyez une ordonnance par fichier."))
+        raise FhirError("", _("le fichier dépasse 5 Mo. Envoyez une ordonnance par fichier."), "too-large")
     try:
         data = json.loads(content.decode("utf-8-sig"), parse_constant=_not_a_number, object_pairs_hook=_object)
     except RecursionError:

@@ -33,7 +33,7 @@ def test_files_go_in_for_who_is_named(folder, people, alice_patient, emma, capsy
     call_command("import_prescriptions", *files, **people)
     names = {p.lines.get().name for p in alice_patient.prescriptions.filter(prescriber=emma.prescriber)}
     assert names == {"PARACETAMOL 500 mg gélule", "RAMIPRIL 5 mg"}
-    assert "enregistrées : 2. Déjà connues : 0. Fichiers refusés : 0." in capsys.readouterr().out
+    assert "enregistrées\xa0: 2. Déjà connues\xa0: 0. Fichiers refusés\xa0: 0." in capsys.readouterr().out
 
 
 def test_a_patient_may_be_named_by_id(folder, alice_patient, emma):
@@ -52,7 +52,7 @@ def test_again_makes_nothing_new(folder, people, capsys):
     for _time in range(2):
         call_command("import_prescriptions", first, other_layout, **people)
     assert Prescription.objects.count() == 1
-    assert "enregistrées : 0. Déjà connues : 2." in capsys.readouterr().out
+    assert "enregistrées\xa0: 0. Déjà connues\xa0: 2." in capsys.readouterr().out
 
 
 def test_a_bad_file_is_one_line_and_the_others_go_in(folder, people, capsys):

@@ -211,7 +211,7 @@ def test_added_in_leos_space_it_is_leos(as_alice, leo, alice):
         ({"files": [b"words"]}, "ni une photo"),
         ({"files": [b""]}, "vide"),
         ({"files": [b"%PDF-1.7 no"]}, "abîmé"),
-        ({"files": [factories.picture(), b"words"]}, "Fichier 2 : "),
+        ({"files": [factories.picture(), b"words"]}, "Fichier 2\xa0: "),
         ({"files": [factories.picture()] * 6}, "5 photos au plus"),
         ({"files": [factories.picture(), pdf()]}, "Un PDF s’ajoute seul"),
         ({"authored_on": "31 février"}, "Écrivez la date comme"),
