@@ -208,7 +208,16 @@ def test_no_page_breaks_an_accessibility_rule_or_overflows(open_browser, cast, p
     found = []
     for url in urls:
         page.goto(url)
-        found += [f"{url}: {broken['id']}" for broken in Axe().run(page).response["violations"]]
-        if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
-            found.append(f"{url}: wider than the screen")
+        found += broken_rules(page)
+    page.goto(reverse("share-pharmacy", args=[prescription.pk]))
+    for step in (re.compile("Pharmacie du Marché"), "Continuer", "Envoyer à la pharmacie"):
+        page.get_by_role("button", name=step).click()
+        found += broken_rules(page)
     assert found == []
+
+
+def broken_rules(page) -> list[str]:
+    found = [f"{page.url}: {broken['id']}" for broken in Axe().run(page).response["violations"]]
+    if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+        found.append(f"{page.url}: wider than the screen")
+    return found

@@ -53,9 +53,7 @@ def test_a_photo_that_is_ready_has_no_code_to_show(alice_patient):
 
 def test_the_pharmacy_has_the_last_word(prescription, alice_patient):
     share = factories.share(prescription, status=S.OPENED, created_at=timezone.now() - timedelta(hours=1))
-    question = share.messages.create(
-        side="pharmacy", body="Générique ou non ?", door="desk", created_at=timezone.now()
-    )
+    question = share.messages.create(side="pharmacy", body="Générique ou non ?", door="desk", created_at=timezone.now())
     (task,) = tasks(alice_patient)
     assert (task.code, task.title) == ("question", "La Pharmacie du Marché vous a écrit")
     assert "Générique" not in task.text

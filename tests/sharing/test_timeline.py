@@ -107,9 +107,7 @@ def test_every_state_of_a_share_has_its_look_and_its_step():
 
 
 def test_what_is_missing_and_when_it_comes(prescription):
-    share = factories.share(
-        prescription, status=S.PARTIALLY_READY, missing="Ventoline", expected_on=date(2026, 6, 18)
-    )
+    share = factories.share(prescription, status=S.PARTIALLY_READY, missing="Ventoline", expected_on=date(2026, 6, 18))
     sentence = timeline.head_of(again(share), NOON).sentence
     assert sentence == "Il manque\xa0: Ventoline, attendu jeudi 18\xa0juin."
 
