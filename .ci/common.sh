@@ -49,3 +49,12 @@ fingerprint() {
 # done_before NAME HASH: was this step done with the same material?   remember NAME HASH: it is now.
 done_before() { [ "$(cat "$STAMPS/$1" 2>/dev/null)" = "$2" ]; }
 remember() { printf '%s\n' "$2" >"$STAMPS/$1"; }
+
+# The process of the site that was started in this folder, or nothing. A number can have gone to another process since:
+# its command line and its folder say whether it is ours.
+running_site() {
+    local pid command_line
+    pid=$(cat var/serve.pid 2>/dev/null || true)
+    command_line=$( (tr '\0' ' ' <"/proc/${pid:-none}/cmdline") 2>/dev/null || true)
+    if [[ $command_line == *"manage.py serve"* ]] && [ "$(readlink "/proc/$pid/cwd")" = "$PWD" ]; then echo "$pid"; fi
+}

@@ -36,9 +36,9 @@ class Command(BaseCommand):
         os._exit(0)  # Python would still wait for threads that hold nothing: what is to be kept is in the database
 
     def _site(self, host, port):
+        settings.STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # WhiteNoise warns otherwise
         from portal.serving import Site  # loads the whole site
 
-        settings.STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # WhiteNoise warns otherwise
         try:
             return Site(host, port)
         except OSError:
