@@ -2,6 +2,8 @@
 
 from datetime import datetime
 
+from csp.constants import SELF, UNSAFE_INLINE
+from csp.decorators import csp_update
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -84,6 +86,7 @@ def reply(request, id):
     return redirect("desk-share", found.pk)
 
 
+@csp_update({"object-src": [SELF], "style-src": [UNSAFE_INLINE]})  # the browser's own viewer is a plug-in to itself
 @require_GET
 @pharmacist_only
 def document(request, id):
