@@ -12,6 +12,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from django.conf import settings
 
 LIFE = timedelta(days=820)
 RENEW_BEFORE = timedelta(days=30)
@@ -34,6 +35,10 @@ class Certificates:
 
     def key(self, name: str) -> Path:
         return self.folder / f"{name}.key"
+
+
+def demo_folder() -> Path:
+    return settings.VAR_DIR / "demo" / "tls"
 
 
 def ready_in(folder: Path) -> Certificates:

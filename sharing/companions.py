@@ -5,7 +5,6 @@ from collections.abc import Callable
 from django.conf import settings
 
 from sharing import certificates, mssante, operator
-from sharing.pharmacy_mailbox import tls_folder
 from sharing.sweep import Sweep
 
 STOP_SECONDS = 1
@@ -15,7 +14,7 @@ def local_operator() -> Callable[[], None] | None:
     """In the demo, unless a real operator is named; the portal's settings then point at it."""
     if mssante.is_configured() or not settings.DEMO:
         return None
-    running = operator.Operator(certificates.ready_in(tls_folder()), settings.MSSANTE_MAILBOXES).start()
+    running = operator.Operator(certificates.ready_in(certificates.demo_folder()), settings.MSSANTE_MAILBOXES).start()
     for name, value in operator.settings_for(running).items():
         setattr(settings, name, value)
     return running.stop

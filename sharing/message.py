@@ -50,7 +50,8 @@ class Composed:
 
 
 def preview(share: Share) -> Letter:
-    """Exactly what will leave. An unsaved share will do: prescription, patient, pharmacy, shared_by, message, wished_at.
+    """Exactly what will leave. An unsaved share with prescription, patient, pharmacy, shared_by, message and
+    wished_at will do.
 
     Raises Refused when the message would be too large for secure mail.
     """

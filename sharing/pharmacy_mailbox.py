@@ -8,13 +8,14 @@ from datetime import datetime
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from email.utils import format_datetime, make_msgid
+from pathlib import Path
 
 from django.conf import settings
 from django.utils import timezone
 
 from portal import maildir
-from sharing import certificates, mssante
-from sharing.certificates import PHARMACIES
+from sharing import mssante
+from sharing.certificates import PHARMACIES, Certificates
 from sharing.models import Pharmacy
 
 
@@ -40,10 +41,6 @@ class Received:
     at: datetime | None
     text: str
     files: list[File]
-
-
-def tls_folder():
-    return settings.VAR_DIR / "demo" / "tls"
 
 
 def pharmacy_with_mailbox(finess: str) -> Pharmacy | None:
@@ -125,7 +122,7 @@ def _begun(pharmacy: Pharmacy, received: Received, subject: str) -> EmailMessage
 
 
 def _send(pharmacy: Pharmacy, received: Received, mail: EmailMessage) -> mssante.SendOutcome:
-    known = certificates.ready_in(tls_folder())
+    known = Certificates(Path(settings.MSSANTE_CA).parent)  # made together with the operator's
     account = mssante.Account(
         host=settings.MSSANTE_SMTP_HOST,
         port=settings.MSSANTE_SMTP_PORT,

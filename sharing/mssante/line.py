@@ -44,6 +44,7 @@ class Line(smtplib.SMTP):
         self.account = account
         self._host = account.host  # the name that TLS checks
         self.stage = Stage.CONNECT
+        self.tls_version = ""
         self.carried = 0
         self.quiet_since = 0.0
         self._unread = b""
@@ -66,7 +67,9 @@ class Line(smtplib.SMTP):
         """Under TLS 1.3 a server that wants another certificate says so only at the next command."""
         self.stage = Stage.TLS
         sock.settimeout(self._patience())
-        return tls_context(self.account).wrap_socket(sock, server_hostname=self._host)
+        secured = tls_context(self.account).wrap_socket(sock, server_hostname=self._host)
+        self.tls_version = secured.version()
+        return secured
 
     def _start_tls(self) -> None:
         self.stage = Stage.TLS
@@ -125,7 +128,7 @@ class Line(smtplib.SMTP):
             line = self._read_line(until)
             found = re.match(rb"(\d{3})([ -]|$)(.*)", line)
             if found is None:
-                return -1, b""
+                return -1, b"?"  # smtplib takes an empty answer for a closed line
             lines.append(found[3].strip())
             if found[2] != b"-":
                 return int(found[1]), b"\n".join(lines)

@@ -12,7 +12,6 @@ from sharing.mssante.outcome import Kind, Reply, SendOutcome, Stage, judge
 
 IDLE_SECONDS = 15  # a connection quiet for longer is not used again
 MESSAGES_A_LINE = 100
-CERTIFICATE_ALERTS = ("CERTIFICATE", "UNKNOWN_CA", "ACCESS_DENIED", "HANDSHAKE_FAILURE", "DECRYPT_ERROR")
 
 _kept = threading.local()
 _lines: dict[int, Line] = {}  # the last one of each thread, to cut them all at the end
@@ -122,11 +121,10 @@ def _after_failure(line: Line, error: OSError) -> SendOutcome:
 
 
 def _is_about_our_certificate(line: Line, error: OSError) -> bool:
-    """TLS 1.3: the handshake passes, and the refusal comes with the next answer, or the line is cut."""
-    if line.stage != Stage.EHLO or not isinstance(line.sock, ssl.SSLSocket):
+    """TLS 1.3: the handshake passes; the refusal comes with the answer to our greeting, or the line is cut there."""
+    if line.stage != Stage.EHLO or isinstance(error, TimeoutError):
         return False
-    reason = getattr(error, "reason", "") or ""
-    return any(alert in reason for alert in CERTIFICATE_ALERTS) or not line.account.certificate
+    return isinstance(error, ssl.SSLError) or line.tls_version == "TLSv1.3"
 
 
 def _word(error: OSError) -> str:

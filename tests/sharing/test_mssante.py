@@ -42,8 +42,15 @@ def test_nothing_is_asked_of_a_server_that_offers_nothing(open_sink):
     assert sink.accepted[0].options == f"MAIL FROM:<{ALICE}> RCPT TO:<{MARKET}>"
 
 
-@pytest.mark.parametrize("what", [DROP, GARBAGE, "421 4.3.2 Closing", "451 4.7.1 Later"])
-@pytest.mark.parametrize("stage", ["connect", "plain-ehlo", "starttls", "ehlo", "mail", "rcpt", "data"])
+@pytest.mark.parametrize(
+    ("stage", "what"),
+    [
+        (stage, what)
+        for stage in ("connect", "plain-ehlo", "starttls", "ehlo", "mail", "rcpt", "data")
+        for what in (DROP, GARBAGE, "421 4.3.2 Closing", "451 4.7.1 Later")
+        if (stage, what) != ("ehlo", DROP)  # how TLS 1.3 refuses a certificate
+    ],
+)
 def test_before_the_final_dot_anything_that_may_pass_is_temporary(open_sink, stage, what):
     sink = open_sink(at(stage, what))
     assert send().kind == Kind.TEMPORARY
@@ -182,6 +189,11 @@ def test_a_certificate_of_another_authority_is_configuration(open_sink, settings
         str(other.key("ordolien")),
     )
     assert send().kind == Kind.CONFIGURATION
+
+
+def test_a_line_cut_at_our_greeting_is_how_a_certificate_is_refused(open_sink):
+    open_sink(at("ehlo", DROP))
+    assert (send().stage, send().kind) == (Stage.TLS, Kind.CONFIGURATION)
 
 
 def test_a_missing_file_is_configuration(open_sink, settings, tmp_path):

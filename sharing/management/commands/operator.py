@@ -6,7 +6,6 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from sharing import certificates, operator
-from sharing.pharmacy_mailbox import tls_folder
 
 
 class Command(BaseCommand):
@@ -20,7 +19,7 @@ class Command(BaseCommand):
         stopping = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stopping.set())
-        local = operator.Operator(certificates.ready_in(tls_folder()), mailboxes, port=port)
+        local = operator.Operator(certificates.ready_in(certificates.demo_folder()), mailboxes, port=port)
         try:
             local.start()
         except OSError as error:
