@@ -25,6 +25,7 @@ from prescriptions.models import (
     PrescriptionLine,
 )
 from prescriptions.policies import first_dispensing_deadline
+from sharing import directory
 from sharing.models import Mailbox, PatientPharmacy, Pharmacy, PharmacyMember, Share
 from sharing.states import ShareStatus as S
 
@@ -195,7 +196,7 @@ def pharmacy(name: str = "Pharmacie des Halles", *, mailbox: str | bool = True, 
         "source_date": date(2026, 11, 1),
     }
     made = Pharmacy(name=name, **facts | fields)
-    made.search_text = f"{name} {made.town} {made.postcode}".lower()
+    made.search_text = directory.search_text(name=name, town=made.town, postcode=made.postcode)
     made.save()
     if mailbox:
         address = mailbox if isinstance(mailbox, str) else f"pharmacie-{made.finess}@pharma.mssante.test"

@@ -4,6 +4,7 @@ import io
 import random
 from datetime import date
 
+from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils.formats import date_format
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
@@ -12,6 +13,7 @@ from prescriptions import photos
 
 SHEET = (1240, 1754)  # A4 at 150 dots an inch
 TABLE = (1560, 2080)
+FONT = settings.BASE_DIR / "static" / "fonts" / "atkinson-hyperlegible-latin-400-normal.woff2"
 PAPER, INK, PEN = (250, 248, 242), (45, 48, 60), (28, 44, 120)
 LINES = (
     (110, 96, 44, INK, "Docteur Marc Vasseur"),
@@ -20,8 +22,8 @@ LINES = (
     (110, 228, 26, INK, "Tél. 04 65 71 43 07"),
     (700, 330, 30, PEN, "Lyon, le {day}"),
     (700, 380, 30, PEN, "Mme Alice Moreau"),
-    (150, 560, 36, PEN, "Amoxicilline 1 g"),
-    (200, 612, 32, PEN, "1 comprimé matin et soir pendant 7 jours"),
+    (150, 560, 36, PEN, "Ibuprofène 400 mg"),
+    (200, 612, 32, PEN, "1 comprimé matin, midi et soir pendant 3 jours"),
     (150, 720, 36, PEN, "Paracétamol 1 g"),
     (200, 772, 32, PEN, "1 comprimé si douleur, 3 par jour au plus"),
     (150, 880, 36, PEN, "Eludrilperio 0,20 %, bain de bouche"),
@@ -41,7 +43,8 @@ def _sheet(day: date) -> Image.Image:
     sheet = Image.new("RGB", SHEET, PAPER)
     pen = ImageDraw.Draw(sheet)
     for left, top, size, colour, words in LINES:
-        pen.text((left, top), words.format(day=date_format(day)), fill=colour, font=ImageFont.load_default(size))
+        told = words.format(day=date_format(day).replace("\xa0", " "))
+        pen.text((left, top), told, fill=colour, font=ImageFont.truetype(FONT, size))
     pen.line([(110, 290), (1130, 290)], fill=INK, width=2)
     _sign(pen)
     return sheet

@@ -23,6 +23,7 @@ from sharing import actions as sharing
 from sharing.demo import clock, dates, picture
 from sharing.demo.cast import Cast
 from sharing.models import Delivery, Share, ShareEvent
+from sharing.outbox.entry import note
 from sharing.states import DeliveryStatus
 
 DATA = Path(__file__).parent / "data"
@@ -103,24 +104,22 @@ def _add_photo(cast: Cast, act: dict, now: datetime) -> Prescription:
 
 # --- Shares ---------------------------------------------------------------------------------------------------------
 def _share(cast: Cast, act: dict, now: datetime) -> None:
-    sharing.share_prescription(
+    """It reached the mailbox a minute later: the demo is built before anything listens."""
+    share = sharing.share_prescription(
         prescription=cast.prescriptions[act["prescription"]],
         pharmacy=cast.other if act.get("pharmacy") == "other" else cast.market,
         message=act.get("message", ""),
         by=cast.users[act["by"]],
     )
+    _hand_over(share.deliveries.get(), share.created_at + HANDED_OVER_AFTER)
 
 
 def _open(cast: Cast, act: dict, now: datetime) -> None:
-    """It had come by mail before it was opened."""
-    share = _latest_share(cast, act)
-    for delivery in share.deliveries.filter(status=DeliveryStatus.QUEUED):
-        _hand_over(delivery, share.created_at + HANDED_OVER_AFTER)
-    sharing.open_share(share=share, by=cast.users["chloe"])
+    sharing.open_share(share=_latest_share(cast, act), by=cast.users["chloe"])
 
 
 def _hand_over(delivery: Delivery, moment: datetime) -> None:
-    """As the local operator would have done: the demo is built before anything listens."""
+    """As the local operator does."""
     maildir.file_message(settings.MSSANTE_MAILBOXES, delivery.envelope_to, delivery.content)
     Delivery.objects.filter(pk=delivery.pk).update(
         status=DeliveryStatus.SENT,
@@ -131,6 +130,7 @@ def _hand_over(delivery: Delivery, moment: datetime) -> None:
         sent_at=moment,
         delivered_at=moment,
     )
+    note(delivery, "sent", by=BY, attempts=1)
 
 
 def _take(cast: Cast, act: dict, now: datetime) -> None:
