@@ -153,6 +153,7 @@ class SoftwareClient(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     last_token_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)
+    is_authenticated = True  # where Django asks it of whoever acts in a request
 
     class Meta:
         verbose_name = _("logiciel")

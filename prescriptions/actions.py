@@ -6,6 +6,7 @@
 import hashlib
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import asdict, replace
 from datetime import date, datetime
 
 from django.db import IntegrityError, transaction
@@ -14,10 +15,10 @@ from django.utils.translation import gettext as _
 
 from portal import audit, idempotency
 from portal.reasons import Reason, refuse_if
-from prescriptions import filing, numbers, photos
-from prescriptions.dispensing import Handed, as_it_stands, completeness_of, why_not_record
+from prescriptions import filing, numbers, photos, policies, rules
+from prescriptions.dispensing import Handed, as_it_stands, completeness_of, completes, why_not_record, why_not_undo
 from prescriptions.drafts import PrescriptionDraft
-from prescriptions.models import Dispensing, Document, Patient, Prescriber, Prescription
+from prescriptions.models import Dispensing, DispensingLine, Document, Patient, Prescriber, Prescription
 from prescriptions.policies import is_exhausted
 
 Provenance = Prescription.Provenance
@@ -107,6 +108,34 @@ def _why_not_cancel(prescription: Prescription, reason: str) -> Reason | None:
 
 
 @transaction.atomic
+def replace_prescription(*, prescription: Prescription, replacement: Prescription, by) -> Prescription:
+    """The prescriber writes another in its place; what was delivered of the first stays delivered."""
+    prescription = _locked(prescription)
+    refuse_if(_why_not_replace(prescription, replacement))
+    replacement.replaces = prescription
+    replacement.save(update_fields=["replaces"])
+    _record("prescription.replaced", prescription, by, replacement=str(replacement.pk))
+    return replacement
+
+
+def _why_not_replace(prescription: Prescription, replacement: Prescription) -> Reason | None:
+    if prescription.cancelled_at:
+        return Reason("already-cancelled", _("Cette ordonnance est déjà annulée."))
+    if policies.is_replaced(prescription) and prescription.replaced_by.pk != replacement.pk:
+        return Reason("already-replaced", _("Cette ordonnance est déjà remplacée par une autre."))
+    if prescription.patient_id != replacement.patient_id:
+        return Reason("other-patient", _("L’ordonnance à remplacer est celle d’un autre patient."))
+    return None
+
+
+@transaction.atomic
+def open_at_counter(*, prescription: Prescription, pharmacy_finess: str, by) -> Prescription:
+    """A pharmacy finds it by its code or its number, the patient being at the counter. The patient reads it."""
+    _record("prescription.opened_at_counter", prescription, by, pharmacy=pharmacy_finess)
+    return prescription
+
+
+@transaction.atomic
 def record_dispensing(
     *,
     prescription: Prescription,
@@ -114,38 +143,91 @@ def record_dispensing(
     pharmacy_name: str,
     lines: Sequence[Handed],
     dispensed_at: datetime,
-    by,
+    dispenser: str = "",
+    dispenser_rpps: str = "",
     billing_reference: str = "",
+    key: str = "",
+    by,
 ) -> Dispensing:
-    """What one pharmacy delivered at one time. Never more than what is left: the lines are counted under a lock."""
+    """What one pharmacy delivered at one time. Never more than what is left: the lines are counted under a lock.
+
+    `dispenser`: the professional or the software, as shown. `key`: sent twice, it is recorded once. Refused with the
+    first reason that speaks against it; a soft rule does, unless its line says why to go past it.
+    """
+    facts = {
+        "pharmacy_finess": pharmacy_finess,
+        "pharmacy_name": pharmacy_name,
+        "dispenser": dispenser,
+        "dispenser_rpps": dispenser_rpps,
+        "billing_reference": billing_reference,
+        "dispensed_at": dispensed_at,
+    }
+    told = [asdict(replace(item, line=None)) | {"line": item.line.pk} for item in lines]
+    said = {name: fact for name, fact in facts.items() if name != "dispensed_at"}  # a form says it anew each time
+    answer = idempotency.once(
+        scope=f"pharmacy:{pharmacy_finess}:dispense",
+        key=key,
+        request_facts=said | {"prescription": prescription.pk, "lines": told},
+        effect=lambda: {"dispensing": str(_record_dispensing(prescription, lines, facts, by).pk)},
+    )
+    return Dispensing.objects.get(pk=answer["dispensing"])
+
+
+def _record_dispensing(prescription: Prescription, lines: Sequence[Handed], facts: dict, by) -> Dispensing:
     prescription = _locked(prescription)
     lines = as_it_stands(prescription, lines)
-    refuse_if(why_not_record(prescription, lines, pharmacy_finess, dispensed_at))
-    told = [(item, completeness_of(item)) for item in lines]
-    dispensing = Dispensing.objects.create(
-        prescription=prescription,
-        pharmacy_finess=pharmacy_finess,
-        pharmacy_name=pharmacy_name,
-        dispensed_at=dispensed_at,
-        billing_reference=billing_reference,
-    )
-    for item, completeness in told:
-        _write_handed(dispensing, item, completeness)
-    _record("prescription.dispensed", prescription, by, pharmacy=pharmacy_finess, lines=len(told))
+    finess, at = facts["pharmacy_finess"], facts["dispensed_at"]
+    name = facts["pharmacy_name"]
+    refuse_if(why_not_record(prescription, lines, finess, at))
+    refuse_if(rules.why_not_dispense(prescription, lines, finess, at, pharmacy_name=name))
+    warned = rules.warnings(prescription, lines, finess, at, pharmacy_name=name)
+    refuse_if(rules.why_override(warned, lines))
+    rows = [_row_of(item, [w.code for w in warned if w.line_id == item.line.pk]) for item in lines]
+    dispensing = Dispensing.objects.create(prescription=prescription, **facts)
+    for row in rows:
+        row.dispensing = dispensing
+        row.save(force_insert=True)
+    gone_past = sorted({warning.code for warning in warned})
+    _record("prescription.dispensed", prescription, by, pharmacy=finess, lines=len(rows), overridden=gone_past)
     return dispensing
 
 
-def _write_handed(dispensing: Dispensing, item: Handed, completeness: str) -> None:
-    dispensing.lines.create(
+def _row_of(item: Handed, overridden: list[str]) -> DispensingLine:
+    return DispensingLine(
         line=item.line,
-        completeness=completeness,
-        cip13=item.cip13,
+        completeness=completeness_of(item),
+        completes=completes(item),
+        deliveries=1 + item.line.renewals,
+        cip13=numbers.compact(item.cip13),
         delivered_name=item.delivered_name or item.line.name if item.quantity else "",
         quantity=item.quantity,
         lot=item.lot,
-        substituted=item.substituted,
+        expires_on=item.expires_on,
+        substitution=item.substitution,
+        substitution_reason=item.substitution_reason,
+        change=item.change,
+        change_reason=item.change_reason,
+        prescriber_agreed_on=item.prescriber_agreed_on,
+        overridden=" ".join(overridden),
+        override_reason=item.override_reason if overridden else "",
         not_dispensed_reason=item.not_dispensed_reason,
     )
+
+
+@transaction.atomic
+def undo_dispensing(*, dispensing: Dispensing, pharmacy_finess: str, reason: str, by) -> Dispensing:
+    """The pharmacy that recorded it takes it back within the day; what it took from the prescription comes back."""
+    prescription = _locked(dispensing.prescription)
+    dispensing = Dispensing.objects.get(pk=dispensing.pk)  # as it stands, now that nobody else is at work on it
+    reason = reason.strip()
+    refuse_if(why_not_undo(dispensing, pharmacy_finess))
+    if not 0 < len(reason) <= 200:
+        refuse_if(Reason("reason-missing", _("Dites pourquoi vous l’annulez, en 200 caractères au plus.")))
+    dispensing.undone_at, dispensing.undone_reason = timezone.now(), reason
+    dispensing.save(update_fields=["undone_at", "undone_reason"])
+    dispensing.lines.update(completes=None)
+    _record("prescription.dispensing_undone", prescription, by, pharmacy=pharmacy_finess, dispensing=dispensing.pk)
+    return dispensing
 
 
 def add_photos(

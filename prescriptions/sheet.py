@@ -113,7 +113,7 @@ def _line(line: PrescriptionLine, place: int, *, secured: bool, bizone: bool) ->
         "facts": facts,
         "letters": _letters(line, said, facts) if secured and is_medicine else [],
         "mentions": _mentions(line, bizone=bizone),
-        "instructions": line.instructions,
+        "instructions": words.say_instructions(line, dosage),
         "dispenser_note": line.dispenser_note,
         "is_ald": LineFlag.ALD in line.flags,
     }

@@ -134,6 +134,8 @@ def _first_dispensing(prescription: Prescription) -> Deadline | None:
     on = prescription.first_dispensing_before
     if on is None or policies.is_started(prescription):
         return None
+    if prescription.valid_until and prescription.valid_until <= on:
+        return None  # the end comes first: one date is enough
     sentence = _("À présenter avant le %(date)s.") % {"date": date_format(on)}
     return Deadline(_("Première délivrance"), on, sentence, _state_on(on))
 

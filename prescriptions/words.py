@@ -108,7 +108,7 @@ def say_line(line: PrescriptionLine) -> LineWords:
         renewals=_say_renewals(line),
         total=1 + line.renewals,
         left=policies.left_of(line),
-        notes=_notes(line),
+        notes=_notes(line, dosage),
         steps=list(dosage.parts) if dosage else [],
     )
 
@@ -177,11 +177,17 @@ def _say_renewals_left(left: int) -> str:
 # --- Notes ------------------------------------------------------------------------------------------------------------
 
 
-def _notes(line: PrescriptionLine) -> list[Note]:
+def say_instructions(line: PrescriptionLine, dosage: posology.Posology | None) -> str:
+    """The prescriber's instructions, with those of the structure that the sentence shown does not hold."""
+    besides = [text for text in (dosage.besides if dosage else ()) if text not in line.instructions]
+    return "\n".join(filter(None, [line.instructions, *besides]))
+
+
+def _notes(line: PrescriptionLine, dosage: posology.Posology | None) -> list[Note]:
     notes = [_why_no_substitution(line.no_substitution)] if line.no_substitution else []
     notes += [note for flag in line.flags if (note := _say_flag(flag))]
-    if line.instructions:
-        notes.append(Note(_("Consigne du prescripteur"), line.instructions))
+    if instructions := say_instructions(line, dosage):
+        notes.append(Note(_("Consigne du prescripteur"), instructions))
     return notes
 
 

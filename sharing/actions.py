@@ -11,6 +11,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from portal import audit, idempotency, notices
+from portal.models import User
 from portal.reasons import refuse_if
 from prescriptions import documents
 from prescriptions.models import Prescription
@@ -143,8 +144,8 @@ def open_share(*, share: Share, by, door: str = Door.DESK) -> Share:
 
 
 @transaction.atomic
-def take_share(*, share: Share, member: PharmacyMember, by) -> Share:
-    """A member of the team says "mine". A colleague may take it over."""
+def take_share(*, share: Share, member: PharmacyMember | None, by) -> Share:
+    """A member of the team says "mine", or its software says so (`member` None). A colleague may take it over."""
     share = _locked(share)
     refuse_if(policies.why_not_write(share))
     share.taken_by, share.taken_at = member, timezone.now()
@@ -279,7 +280,7 @@ def _keep_words(share, side, text, door, by, is_told=False) -> ThreadMessage:
     words = ThreadMessage(
         share=share,
         side=side,
-        author=None if isinstance(by, str) else by,
+        author=by if isinstance(by, User) else None,  # software and mail have no person
         body=text,
         door=door,
         created_at=timezone.now(),

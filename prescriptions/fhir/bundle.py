@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from prescriptions import numbers
 from prescriptions.drafts import PrescriptionDraft
 from prescriptions.fhir import codes, people
+from prescriptions.fhir.consent import is_opposed
 from prescriptions.fhir.lines import REFUSED, TAKEN, line_of
 from prescriptions.fhir.links import tell_links
 from prescriptions.fhir.node import FhirError, Node
@@ -105,6 +106,7 @@ def _deposit(requests: list[Node], shelf: Shelf, lone: Node | None, data: dict) 
         height_cm=_measure(shelf, HEIGHT, {"cm": Decimal(1), "m": Decimal(100)}, 300, Decimal("0.1")),
         comment=_comment(requests, shelf),
         named_pharmacy=_named_pharmacy(requests),
+        opposed=is_opposed(shelf),
         restricted=_is_restricted(requests),
         source=data,
     )

@@ -65,7 +65,9 @@ def _is_rendered(extension: Node) -> bool:
 
 
 def _texts_of(dosages: list[Node]) -> str:
-    return _joined([dosage.text("text") for dosage in dosages])
+    """Only when each step has its text: some of them would pass half a treatment as the whole."""
+    texts = [dosage.text("text") for dosage in dosages]
+    return _joined(texts) if all(texts) else ""
 
 
 def _joined(texts: list[str]) -> str:

@@ -1,7 +1,6 @@
 """A prescribing software proves who it is, and is forgotten at once when it is revoked."""
 
 import json
-import secrets
 import time
 
 import jwt
@@ -9,27 +8,12 @@ import pytest
 
 from portal import software
 from portal.models import AccessToken, AuditEvent, SoftwareClient
-
-TOKEN_URL = "http://127.0.0.1:8000/api/token/"
+from tests.software import assertion
 
 
 @pytest.fixture
 def lap(db):
     return software.register_client(kind="lap", name="LogiDoc 4", structure_finess="990000017", by="system:test")
-
-
-def assertion(client, pem, **changes) -> str:
-    now = int(time.time())
-    claims = {
-        "iss": str(client.pk),
-        "sub": str(client.pk),
-        "aud": TOKEN_URL,
-        "iat": now,
-        "exp": now + 120,
-        "jti": secrets.token_hex(8),
-    }
-    claims = {name: value for name, value in (claims | changes).items() if value is not None}
-    return jwt.encode(claims, pem, algorithm="ES256")
 
 
 def ask(web, signed, **changes):

@@ -1,0 +1,159 @@
+"""What the registry answers in FHIR R4, one literal a resource, to lay beside the specification."""
+
+import base64
+
+from prescriptions import cda, documents, qr
+from prescriptions.models import Prescription
+
+NUMBER_SYSTEM = "urn:oid:1.2.250.1.215.500.1.1"
+
+
+def deposited(prescription: Prescription, *, is_new: bool) -> dict:
+    """transaction-response: where each line is, then the DocumentReference that holds number, QR, PDF and CDA."""
+    status = "201 Created" if is_new else "200 OK"
+    moment = prescription.created_at.isoformat(timespec="milliseconds")
+    lines = [
+        {
+            "response": {
+                "status": status,
+                "location": f"MedicationRequest/{line.pk}" if line.kind == "medicine" else f"Request/{line.pk}",
+                "lastModified": moment,
+            }
+        }
+        for line in prescription.lines.all()
+    ]
+    document = {
+        "fullUrl": f"urn:uuid:{prescription.pk}",
+        "resource": document_reference(prescription),
+        "response": {"status": status, "location": f"DocumentReference/{prescription.pk}", "lastModified": moment},
+    }
+    return {"resourceType": "Bundle", "type": "transaction-response", "entry": [*lines, document]}
+
+
+def document_reference(prescription: Prescription) -> dict:
+    """The prescription as documents. attachment.title says which: qr-text, qr.svg, qr.png, ordonnance.pdf, …"""
+    text = qr.text_of(prescription)
+    pdf = documents.printable(prescription)
+    contents = [
+        ("qr.txt", "text/plain", text.encode()),
+        ("qr.svg", "image/svg+xml", qr.svg(text).encode()),
+        ("qr.png", "image/png", qr.png(text)),
+        ("ordonnance.pdf", "application/pdf", bytes(pdf.content)),
+        ("ordonnance-cda.xml", "application/xml", cda.write(prescription)),
+    ]
+    return {
+        "resourceType": "DocumentReference",
+        "id": str(prescription.pk),
+        "masterIdentifier": number_of(prescription),
+        "status": "superseded" if hasattr(prescription, "replaced_by") else "current",
+        "type": {"coding": [{"system": "http://loinc.org", "code": "57833-6"}]},
+        "date": prescription.created_at.isoformat(timespec="milliseconds"),
+        "content": [
+            {"attachment": {"contentType": kind, "title": name, "data": base64.b64encode(content).decode()}}
+            for name, kind, content in contents
+        ],
+    }
+
+
+def number_of(prescription: Prescription) -> dict:
+    return {"system": NUMBER_SYSTEM, "value": prescription.number}
+
+
+def contained_requests(prescription: Prescription) -> list[dict]:
+    return [request_of(prescription, line) for line in prescription.lines.all()]
+
+
+def medication_requests(prescription: Prescription) -> list[dict]:
+    """The lines a pharmacy may dispense, each a MedicationRequest or DeviceRequest of one groupIdentifier."""
+    return [request_of(prescription, line) for line in prescription.lines.all()]
+
+
+PRODUCT_SYSTEMS = {
+    "cip13": "http://data.esante.gouv.fr/ansm/medicament/Presentation",
+    "cis": "http://data.esante.gouv.fr/ansm/medicament/SpecialitePharmaceutique",
+    "ucd": "http://data.esante.gouv.fr/ansm/medicament/UCD",
+    "sms": "http://data.esante.gouv.fr/ansm/medicament/codeSMS",
+    "mv": "https://www.medicabase.fr",
+    "lpp": "urn:oid:1.2.250.1.215.200.2.1",
+    "nabm": "urn:oid:1.2.250.1.215.200.3.2",
+}
+
+
+def codings(codes: dict) -> list[dict]:
+    return [{"system": PRODUCT_SYSTEMS[name], "code": code} for name, code in codes.items() if name in PRODUCT_SYSTEMS]
+
+
+def request_of(prescription: Prescription, line) -> dict:
+    concept = {"coding": codings(line.codes), "text": line.name}
+    status = "cancelled" if prescription.cancelled_at else "active"
+    common = {
+        "id": str(line.pk),
+        "status": status,
+        "intent": "order",
+        "subject": {"reference": f"Patient/{prescription.patient_id}"},
+        "authoredOn": prescription.authored_on.isoformat(),
+        "requester": {"reference": f"Practitioner/{prescription.prescriber_id}"},
+        "note": [{"text": text} for text in (line.dispenser_note, prescription.comment) if text],
+    }
+    if line.kind == line.Kind.MEDICINE:
+        return _without_empty(
+            {
+                "resourceType": "MedicationRequest",
+                "groupIdentifier": number_of(prescription),
+                "medicationCodeableConcept": concept,
+                "dosageInstruction": line.dosage or ([{"text": line.dosage_text}] if line.dosage_text else []),
+                "dispenseRequest": _dispense_request(prescription, line),
+                "substitution": _substitution(line),
+                **common,
+            }
+        )
+    if line.kind == line.Kind.DEVICE:
+        return _without_empty(
+            {
+                "resourceType": "DeviceRequest",
+                "groupIdentifier": number_of(prescription),
+                "codeCodeableConcept": concept,
+            }
+            | common
+        )
+    return _without_empty(
+        {"resourceType": "ServiceRequest", "requisition": number_of(prescription), "code": concept} | common
+    )
+
+
+def _dispense_request(prescription: Prescription, line) -> dict:
+    end = prescription.valid_until
+    return _without_empty(
+        {
+            "validityPeriod": _without_empty(
+                {"start": prescription.authored_on.isoformat(), "end": end.isoformat() if end else None}
+            ),
+            "numberOfRepeatsAllowed": line.renewals,
+            "quantity": {"value": float(line.quantity), "unit": line.quantity_unit} if line.quantity else None,
+            "expectedSupplyDuration": {"value": line.duration_days, "unit": "d"} if line.duration_days else None,
+        }
+    )
+
+
+def _substitution(line) -> dict:
+    if not line.no_substitution:
+        return {"allowedBoolean": True}
+    return {"allowedBoolean": False, "reason": {"coding": [{"code": line.no_substitution}]}}
+
+
+def _without_empty(resource: dict) -> dict:
+    return {name: value for name, value in resource.items() if value not in (None, "", [], {})}
+
+
+def searchset(resources: list[dict], *, url: str, next_url: str | None = None) -> dict:
+    """A page. No `total`: counting would slow with depth."""
+    links = [{"relation": "self", "url": url}] + ([{"relation": "next", "url": next_url}] if next_url else [])
+    return {
+        "resourceType": "Bundle",
+        "type": "searchset",
+        "link": links,
+        "entry": [
+            {"fullUrl": f"urn:uuid:{resource['id']}", "resource": resource, "search": {"mode": "match"}}
+            for resource in resources
+        ],
+    }

@@ -1,0 +1,49 @@
+"""POST /api/fhir/ (transaction Bundle) deposits one prescription; $cancel takes one's own back."""
+
+from django.utils import timezone
+from rest_framework.response import Response
+
+from portal.api_access import for_software
+from prescriptions import depositing
+from prescriptions.api import answers
+from prescriptions.api.base import FhirView
+from prescriptions.fhir import FhirError
+from prescriptions.fhir.node import Node
+
+
+class Base(FhirView):
+    permission_classes = [for_software("prescriptions.write")]
+
+    def post(self, request):
+        if request.data.get("type") not in {"transaction", "batch"}:
+            raise FhirError("type", "A deposit is a Bundle of type transaction.", "not-a-transaction")
+        started = timezone.now()
+        prescription = depositing.deposit(
+            data=request.data, key=request.headers.get("Idempotency-Key", ""), by=self.software
+        )
+        is_new = prescription.created_at >= started
+        return Response(answers.deposited(prescription, is_new=is_new), status=201 if is_new else 200)
+
+
+class Cancel(FhirView):
+    """Parameters: `number` (Identifier), `prescriber` (Identifier, RPPS), `reason` (string ≤ 200)."""
+
+    permission_classes = [for_software("prescriptions.write")]
+
+    def post(self, request):
+        given = _parameters(request.data)
+        prescription = depositing.cancel_by_number(
+            number=given["number"], rpps=given["prescriber"], reason=given["reason"], by=self.software
+        )
+        return Response(answers.searchset(answers.medication_requests(prescription), url=request.build_absolute_uri()))
+
+
+def _parameters(data: dict) -> dict[str, str]:
+    found = {}
+    for parameter in Node(data).items("parameter"):
+        value = parameter.get("valueIdentifier").text("value") or parameter.text("valueString")
+        found[parameter.text("name")] = value
+    for name in ("number", "prescriber", "reason"):
+        if not found.get(name):
+            raise FhirError("parameter", f"The parameter {name} is missing.", "parameter-missing")
+    return found

@@ -1,0 +1,67 @@
+"""Every error under /api/fhir/ as a FHIR OperationOutcome: a stable code, the field, a sentence. Never a value."""
+
+from rest_framework import exceptions
+from rest_framework.response import Response
+from rest_framework.views import exception_handler
+
+from portal.reasons import Refused
+from prescriptions.fhir import FhirError
+
+CODES = "https://ordolien.test/fhir/CodeSystem/refusals"
+# Our HTTP status → IssueType of FHIR R4.
+ISSUE_TYPES = {400: "invalid", 401: "login", 403: "forbidden", 404: "not-found", 405: "not-supported"}
+ISSUE_TYPES |= {
+    409: "conflict",
+    412: "conflict",
+    413: "too-long",
+    415: "not-supported",
+    422: "processing",
+    429: "throttled",
+}
+
+
+class Unprocessable(exceptions.APIException):
+    """Well-formed, but cannot be done: 422 with the field's path (FHIRPath) and a sentence."""
+
+    status_code = 422
+
+    def __init__(self, code: str, sentence: str, path: str = ""):
+        super().__init__(sentence, code)
+        self.stable_code, self.sentence, self.path = code, sentence, path
+
+
+def outcome(*, status: int, code: str, sentence: str, path: str = "") -> dict:
+    issue = {
+        "severity": "error",
+        "code": ISSUE_TYPES.get(status, "exception"),
+        "details": {"coding": [{"system": CODES, "code": code}]},
+        "diagnostics": str(sentence),
+    }
+    if path:
+        issue["expression"] = [f"Bundle.{path}"]
+    return {"resourceType": "OperationOutcome", "issue": [issue]}
+
+
+def explain(exception, context):
+    """DRF's exception handler for FHIR views."""
+    if isinstance(exception, FhirError):
+        status = 413 if exception.code == "too-large" else 422 if exception.path else 400
+        return _answer(status, exception.code, exception.sentence, exception.path)
+    if isinstance(exception, Refused):
+        return _answer(409, exception.reason.code, exception.reason.sentence)
+    if isinstance(exception, Unprocessable):
+        return _answer(422, exception.stable_code, exception.sentence, exception.path)
+    response = exception_handler(exception, context)
+    if response is None:
+        return None
+    detail = getattr(exception, "detail", "")
+    code = getattr(detail, "code", "error")
+    sentence = str(detail) if detail else "Not found."
+    return _answer(response.status_code, code, sentence, headers=response.headers)
+
+
+def _answer(status: int, code: str, sentence: str, path: str = "", headers=None) -> Response:
+    kept = {
+        name: value for name, value in (headers or {}).items() if name in {"WWW-Authenticate", "Retry-After", "Allow"}
+    }
+    return Response(outcome(status=status, code=code, sentence=sentence, path=path), status=status, headers=kept)

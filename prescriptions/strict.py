@@ -1,0 +1,133 @@
+"""What a deposit by prescribing software must hold beyond being readable: identities, codes, certification, doses.
+
+An import by hand may name the patient and the prescriber beside the file; a deposit says them itself, or is refused
+with the field that is wrong. Sources: CSP L4071-1, R4071-2, R5132-3; domain.md §1.6 and §3.
+"""
+
+from django.utils.translation import gettext as _
+
+from prescriptions import numbers
+from prescriptions.fhir import Deposit, FhirError
+from prescriptions.fhir.codes import INS_OIDS, PRODUCT_SYSTEMS, RPPS_SYSTEMS
+from prescriptions.fhir.node import Node
+from prescriptions.models import PrescriptionLine
+
+MAX_DOSE = 100_000
+CODE_CHECKS = {"cip13": numbers.why_not_cip13, "lpp": numbers.why_not_lpp}
+
+
+def check(data: dict, deposits: list[Deposit], *, structure_finess: str) -> Deposit:
+    """The one deposit of the bundle, or FhirError with the field."""
+    bundle = Node(data)
+    if len(deposits) != 1:
+        raise FhirError("entry", _("une ordonnance par dépôt (un seul groupIdentifier)."), "several-prescriptions")
+    deposit = deposits[0]
+    _check_patient(bundle, deposit)
+    _check_prescriber(bundle, deposit, structure_finess)
+    _check_certification(deposit)
+    for resource in _resources(bundle):
+        _check_codes(resource)
+        _check_doses(resource)
+    return deposit
+
+
+def _resources(bundle: Node) -> list[Node]:
+    return [entry.get("resource") for entry in bundle.items("entry")]
+
+
+def _check_patient(bundle: Node, deposit: Deposit) -> None:
+    patients = [r for r in _resources(bundle) if r.text("resourceType") == "Patient"]
+    for patient in patients:
+        for identifier in patient.items("identifier"):
+            oid = identifier.text("system").removeprefix("urn:oid:")
+            if oid in INS_OIDS and (reason := numbers.why_not_ins(identifier.text("value"))):
+                raise identifier.get("value").refuse(reason.sentence, reason.code)
+    traits = deposit.patient
+    if traits is None:
+        raise FhirError("entry", _("le patient manque : matricule INS et OID, avec ses traits."), "patient-missing")
+    if not (traits.birth_name and traits.given_names and traits.birth_date and traits.sex in {"F", "M"}):
+        raise FhirError(
+            traits.path,
+            _("identité non qualifiée : nom de naissance, prénoms, date de naissance et sexe sont nécessaires."),
+            "identity-not-qualified",
+        )
+
+
+def _check_prescriber(bundle: Node, deposit: Deposit, structure_finess: str) -> None:
+    for person in (r for r in _resources(bundle) if r.text("resourceType") in {"Practitioner", "PractitionerRole"}):
+        for identifier in person.items("identifier"):
+            if identifier.text("system") in RPPS_SYSTEMS:
+                _check_rpps(identifier.get("value"))
+    traits = deposit.prescriber
+    if traits is None:
+        raise FhirError("entry", _("le prescripteur manque : son RPPS et sa structure (FINESS)."), "prescriber-missing")
+    if traits.structure_finess != structure_finess:
+        raise FhirError(
+            traits.path,
+            _("la structure du prescripteur (FINESS) n’est pas celle pour laquelle ce logiciel est inscrit."),
+            "structure-not-yours",
+        )
+
+
+def _check_rpps(value: Node) -> None:
+    text = numbers.compact(str(value.value or ""))
+    text = text[1:] if len(text) == 12 and text.startswith("8") else text
+    if reason := numbers.why_not_rpps(text):
+        raise value.refuse(reason.sentence, reason.code)
+
+
+def _check_certification(deposit: Deposit) -> None:
+    """The certification number is mandatory as soon as a medicine is prescribed (CSS L161-38)."""
+    medicines = any(line.kind == PrescriptionLine.Kind.MEDICINE for line in deposit.draft.lines)
+    if medicines and not deposit.draft.lap_certification:
+        raise FhirError(
+            "entry",
+            _("le numéro de certification du logiciel manque (Provenance.agent « assembler »)."),
+            "certification-missing",
+        )
+
+
+def _check_codes(resource: Node) -> None:
+    """CIP13 and LPP wherever a coding names them: a wrong key is a typing or a mapping error."""
+    for coding in _codings(resource):
+        name = PRODUCT_SYSTEMS.get(coding.text("system"), "")
+        if name in CODE_CHECKS and (reason := CODE_CHECKS[name](coding.text("code"))):
+            raise coding.get("code").refuse(reason.sentence, reason.code)
+
+
+def _codings(resource: Node) -> list[Node]:
+    holders = [resource.get("medicationCodeableConcept"), resource.get("codeCodeableConcept")]
+    if resource.text("resourceType") in {"Medication", "ServiceRequest"}:
+        holders.append(resource.get("code"))
+    holders += [c.get("code") for c in resource.items("contained") if c.text("resourceType") == "Medication"]
+    return [coding for holder in holders if holder for coding in holder.items("coding")]
+
+
+def _check_doses(resource: Node) -> None:
+    if resource.text("resourceType") != "MedicationRequest":
+        return
+    for dosage in resource.items("dosageInstruction"):
+        for rate in dosage.items("doseAndRate"):
+            _check_dose(rate.get("doseQuantity"))
+            low, high = rate.get("doseRange", "low"), rate.get("doseRange", "high")
+            _check_dose(low)
+            _check_dose(high)
+            if low and high and (low.number("value") or 0) > (high.number("value") or 0):
+                raise rate.get("doseRange").refuse(_("la dose minimale dépasse la maximale."), "dose-impossible")
+        _check_rhythm(dosage.get("timing", "repeat"))
+
+
+def _check_dose(dose: Node) -> None:
+    value = dose.number("value") if dose else None
+    if value is not None and not 0 < value <= MAX_DOSE:
+        raise dose.get("value").refuse(_("la dose doit être plus grande que zéro."), "dose-impossible")
+
+
+def _check_rhythm(repeat: Node) -> None:
+    for name, most in (("frequency", 96), ("count", 10_000), ("period", 10_000), ("duration", 10_000)):
+        value = repeat.number(name)
+        if value is not None and not 0 < value <= most:
+            raise repeat.get(name).refuse(_("ce rythme de prise est impossible."), "dose-impossible")
+    start, end = repeat.get("boundsPeriod").day("start"), repeat.get("boundsPeriod").day("end")
+    if start and end and end < start:
+        raise repeat.get("boundsPeriod").refuse(_("la fin vient avant le début."), "dose-impossible")

@@ -1,0 +1,105 @@
+"""A share as FHIR R4 Task, its words as Communication: one literal each, to lay beside the specification.
+
+Task.status says it in FHIR's words, Task.businessStatus in ours (ShareStatus). A listing carries no identity and no
+medicine: reading one Task is opening the share, and the patient is told so.
+"""
+
+from prescriptions.api import answers
+from sharing.models import Share, ThreadMessage
+from sharing.states import ShareStatus as S
+
+BUSINESS_STATUS = "https://ordolien.test/fhir/CodeSystem/share-status"
+REFUSALS = "https://ordolien.test/fhir/CodeSystem/share-refusal"
+FINESS = "https://finess.esante.gouv.fr"
+
+# Share.status → Task.status. `accepted` is a share somebody took before saying more.
+TASK_STATUS = {
+    S.SHARED: "requested",
+    S.OPENED: "received",
+    S.PREPARING: "in-progress",
+    S.PARTIALLY_READY: "in-progress",
+    S.READY: "ready",
+    S.COLLECTED: "completed",
+    S.REFUSED: "rejected",
+    S.REVOKED: "cancelled",
+    S.EXPIRED: "failed",
+    S.UNDELIVERABLE: "failed",
+}
+
+
+def task_status(share: Share) -> str:
+    if share.status in (S.SHARED, S.OPENED) and share.taken_at:
+        return "accepted"
+    return TASK_STATUS[share.status]
+
+
+def task(share: Share, *, whole: bool = False) -> dict:
+    """`whole`: with the patient and the prescription in it, for a share that the pharmacy may read."""
+    resource = {
+        "resourceType": "Task",
+        "id": str(share.pk),
+        "meta": {"versionId": version_of(share), "lastUpdated": moment(share.status_at)},
+        "identifier": [{"system": "https://ordolien.test/receipt", "value": share.receipt}],
+        "status": task_status(share),
+        "businessStatus": {"coding": [{"system": BUSINESS_STATUS, "code": str(share.status)}]},
+        "intent": "order",
+        "code": {"text": "Préparer une ordonnance"},
+        "owner": {"identifier": {"system": FINESS, "value": share.pharmacy.finess}},
+        "authoredOn": moment(share.created_at),
+        "lastModified": moment(share.status_at),
+    }
+    if share.wished_at:
+        resource["restriction"] = {"period": {"end": moment(share.wished_at)}}
+    if share.refusal:
+        resource["statusReason"] = {"coding": [{"system": REFUSALS, "code": share.refusal}]}
+    if whole and share.is_readable:
+        resource |= _content(share)
+    return resource
+
+
+def _content(share: Share) -> dict:
+    prescription = share.prescription
+    content = {
+        "contained": [patient(prescription.patient), *answers.contained_requests(prescription)],
+        "for": {"reference": f"#{prescription.patient_id}"},
+        "note": [{"text": share.message}] if share.message else [],
+    }
+    if prescription.number:
+        content["groupIdentifier"] = answers.number_of(prescription)
+    if prescription.provenance == prescription.Provenance.UPLOAD:
+        content["reasonCode"] = {"text": "Photo : préparation seulement, original à présenter."}
+    return {name: value for name, value in content.items() if value}
+
+
+def patient(person) -> dict:
+    return {
+        "resourceType": "Patient",
+        "id": str(person.pk),
+        "identifier": [{"system": f"urn:oid:{person.ins_oid}", "value": person.ins}],
+        "name": [{"use": "official", "family": person.birth_name, "given": person.given_names.split(" ")}],
+        "gender": {"F": "female", "M": "male"}.get(person.sex, "unknown"),
+        "birthDate": person.birth_date,
+    }
+
+
+def communication(words: ThreadMessage) -> dict:
+    from_patient = words.side == ThreadMessage.Side.PATIENT
+    return {
+        "resourceType": "Communication",
+        "id": str(words.pk),
+        "status": "completed",
+        "basedOn": [{"reference": f"Task/{words.share_id}"}],
+        "sender": {"display": "patient" if from_patient else "pharmacy"},
+        "sent": moment(words.created_at),
+        "payload": [{"contentString": words.body}],
+    }
+
+
+def version_of(share: Share) -> str:
+    """Changes with every move and every taking; goes into ETag and If-Match."""
+    taken = int(share.taken_at.timestamp() * 1000) if share.taken_at else 0
+    return f"{int(share.status_at.timestamp() * 1000)}-{taken}"
+
+
+def moment(at) -> str:
+    return at.isoformat(timespec="milliseconds")

@@ -1,0 +1,157 @@
+"""Pharmacy software sees and answers shares: everything the desk can do."""
+
+from datetime import date
+
+from django.http import Http404
+from django.shortcuts import get_object_or_404
+from rest_framework.response import Response
+
+from portal.api_access import for_software
+from prescriptions.api import answers
+from prescriptions.api.base import FhirView
+from prescriptions.api.outcome import Unprocessable, outcome
+from prescriptions.fhir import FhirError
+from prescriptions.fhir.node import Node
+from sharing import actions, reach
+from sharing.actions import Answer
+from sharing.api import resources
+from sharing.api.paging import page
+from sharing.models import Share, ShareEvent
+from sharing.states import ShareStatus as S
+
+API = ShareEvent.Door.API
+# What a Task may be set to → our state. `accepted` takes the share and moves nothing.
+MOVES = {"ready": S.READY, "completed": S.COLLECTED, "rejected": S.REFUSED}
+IN_PROGRESS = {"": S.PREPARING, S.PREPARING: S.PREPARING, S.PARTIALLY_READY: S.PARTIALLY_READY}
+
+
+class PharmacyView(FhirView):
+    permission_classes = [for_software("shares.read", "lgo")]
+
+    @property
+    def shares(self):
+        pharmacy = reach.pharmacy_of(self.software)
+        if pharmacy is None:
+            raise Http404
+        return reach.shares_of(pharmacy)
+
+    def share(self, id) -> Share:
+        return get_object_or_404(self.shares, pk=id)
+
+
+class Tasks(PharmacyView):
+    def get(self, request):
+        shares = self.shares.filter(status__in=_asked_states(request.query_params.get("status", "")))
+        rows, next_url = page(shares, request)
+        found = [resources.task(share) for share in rows]
+        return Response(answers.searchset(found, url=request.build_absolute_uri(), next_url=next_url))
+
+
+def _asked_states(text: str) -> list[str]:
+    if not text:
+        return list(resources.TASK_STATUS)
+    wanted = set(text.split(","))
+    if not wanted <= {*resources.TASK_STATUS.values(), "accepted"}:
+        raise FhirError("status", "This Task status does not exist here.", "parameter-invalid")
+    found = [state for state, name in resources.TASK_STATUS.items() if name in wanted]
+    return [*found, S.SHARED, S.OPENED] if "accepted" in wanted else found
+
+
+class OneTask(PharmacyView):
+    def get(self, request, id):
+        """Reading it opens it: the patient is told."""
+        share = self.share(id)
+        if share.is_readable:
+            actions.open_share(share=share, by=self.software, door=API)
+            share = self.share(id)
+        return _answer(share)
+
+    def put(self, request, id):
+        """Sets status (and businessStatus, statusReason, note); If-Match guards against a colleague's answer."""
+        if "shares.write" not in request.auth.scopes:
+            self.permission_denied(request, message="This needs the scope shares.write.")
+        share = self.share(id)
+        wanted = request.headers.get("If-Match", "")
+        if wanted and wanted.removeprefix("W/").strip('"') != resources.version_of(share):
+            return Response(
+                outcome(status=412, code="version-conflict", sentence="It has moved on: read it again."),
+                status=412,
+            )
+        _apply(share, Node(request.data), request.headers.get("Idempotency-Key", ""), self.software)
+        return _answer(self.share(id))
+
+
+def _answer(share: Share) -> Response:
+    return Response(
+        resources.task(share, whole=True),
+        headers={"ETag": f'W/"{resources.version_of(share)}"', "Cache-Control": "no-store"},
+    )
+
+
+def _apply(share: Share, asked: Node, key: str, by) -> None:
+    status = asked.text("status")
+    if status == "accepted":
+        actions.take_share(share=share, member=None, by=by)
+        return
+    actions.record_reply(share=share, answer=_answer_of(asked, status), door=API, key=key, by=by)
+
+
+def _answer_of(asked: Node, status: str) -> Answer:
+    business = next((c.text("code") for c in asked.get("businessStatus").items("coding")), "")
+    state = IN_PROGRESS.get(business) if status == "in-progress" else MOVES.get(status)
+    if state is None:
+        raise Unprocessable("status-not-settable", "A pharmacy sets accepted, in-progress, ready, completed, rejected.")
+    return Answer(
+        status=state,
+        text="\n".join(note.text("text") for note in asked.items("note")),
+        refusal=_refusal(asked) if state == S.REFUSED else "",
+        missing=_missing(asked) if state == S.PARTIALLY_READY else "",
+        expected_on=_day(asked) if state == S.PARTIALLY_READY else None,
+        ready_until=_day(asked) if state == S.READY else None,
+    )
+
+
+def _refusal(asked: Node) -> str:
+    code = next((c.text("code") for c in asked.get("statusReason").items("coding")), "")
+    if code not in Share.Refusal.values:
+        raise Unprocessable(
+            "refusal-missing", f"statusReason says why: one of {', '.join(Share.Refusal.values)}.", "statusReason"
+        )
+    return code
+
+
+def _missing(asked: Node) -> str:
+    words = asked.text("statusReason", "text")
+    if not 0 < len(words) <= 500:
+        raise Unprocessable("missing-unsaid", "statusReason.text says what is missing (1 to 500 characters).")
+    return words
+
+
+def _day(asked: Node) -> date | None:
+    return asked.get("restriction", "period").day("end")
+
+
+class Communications(PharmacyView):
+    def get(self, request):
+        share = self._share_named(request.query_params.get("based-on", ""))
+        rows, next_url = page(share.messages.all(), request)
+        found = [resources.communication(words) for words in rows] if share.is_readable else []
+        return Response(answers.searchset(found, url=request.build_absolute_uri(), next_url=next_url))
+
+    def post(self, request):
+        if "shares.write" not in request.auth.scopes:
+            self.permission_denied(request, message="This needs the scope shares.write.")
+        asked = Node(request.data)
+        share = self._share_named(next((n.text("reference") for n in asked.items("basedOn")), ""))
+        text = "\n".join(part.text("contentString") for part in asked.items("payload")).strip()
+        if not text:
+            raise Unprocessable("message-empty", "payload.contentString says the message.", "payload")
+        key = request.headers.get("Idempotency-Key", "")
+        actions.record_reply(share=share, answer=Answer(text=text), door=API, key=key, by=self.software)
+        return Response(resources.communication(share.messages.last()), status=201)
+
+    def _share_named(self, reference: str) -> Share:
+        kind, _, id = reference.rpartition("/")
+        if kind not in {"Task", ""} or len(id) != 36:
+            raise FhirError("basedOn", "based-on names a Task, as Task/<id>.", "parameter-invalid")
+        return self.share(id)

@@ -1,0 +1,12 @@
+"""/api/fhir/: the shares, and what the server says of itself."""
+
+from django.urls import path
+
+from sharing.api import metadata, tasks
+
+urlpatterns = [
+    path("fhir/metadata", metadata.Metadata.as_view(), name="fhir-metadata"),
+    path("fhir/Task", tasks.Tasks.as_view(), name="fhir-tasks"),
+    path("fhir/Task/<uuid:id>", tasks.OneTask.as_view(), name="fhir-task"),
+    path("fhir/Communication", tasks.Communications.as_view(), name="fhir-communications"),
+]

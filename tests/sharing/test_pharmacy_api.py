@@ -1,0 +1,157 @@
+"""The pharmacy's own software does by API everything that the desk does: list, read, take, answer, write."""
+
+from urllib.parse import unquote
+
+import pytest
+
+from portal.models import AuditEvent
+from sharing import actions
+from sharing.states import ShareStatus as S
+from tests import factories
+from tests.software import Program
+
+TASKS = "/api/fhir/Task"
+
+
+@pytest.fixture
+def market(db):
+    return factories.market_pharmacy()
+
+
+@pytest.fixture
+def lgo(market, client):
+    return Program(client, kind="lgo", finess=market.finess)
+
+
+@pytest.fixture
+def share(market, prescription, alice):
+    return actions.share_prescription(prescription=prescription, pharmacy=market, message="Je passe à 18 h.", by=alice)
+
+
+def set_to(lgo, share, status: str, **more):
+    headers = more.pop("headers", {})
+    return lgo.put(f"{TASKS}/{share.pk}", {"resourceType": "Task", "status": status} | more, **headers)
+
+
+def code_of(answer) -> str:
+    return answer.json()["issue"][0]["details"]["coding"][0]["code"]
+
+
+def test_the_list_names_nobody_and_opens_nothing(lgo, share):
+    page = lgo.get(TASKS, {"status": "requested"})
+    assert page.status_code == 200
+    (entry,) = page.json()["entry"]
+    assert entry["resource"]["status"] == "requested"
+    assert "contained" not in entry["resource"] and share.patient.ins not in page.content.decode()
+    share.refresh_from_db()
+    assert share.status == S.SHARED
+
+
+def test_reading_one_opens_it_and_gives_the_whole_prescription(lgo, share):
+    answer = lgo.get(f"{TASKS}/{share.pk}")
+    task = answer.json()
+    kinds = [resource["resourceType"] for resource in task["contained"]]
+    assert task["status"] == "received" and kinds[0] == "Patient" and "MedicationRequest" in kinds
+    assert task["note"][0]["text"] == "Je passe à 18 h."
+    assert answer["ETag"] and answer["Cache-Control"] == "no-store"
+    assert AuditEvent.objects.filter(kind="share.opened", actor=f"softwareclient:{lgo.installation.pk}").exists()
+
+
+def test_taken_prepared_partly_ready_ready_and_collected(lgo, share):
+    assert set_to(lgo, share, "accepted").json()["status"] == "accepted"
+    assert set_to(lgo, share, "in-progress").json()["status"] == "in-progress"
+    partly = set_to(
+        lgo,
+        share,
+        "in-progress",
+        businessStatus={"coding": [{"code": "partially_ready"}]},
+        statusReason={"text": "Une boîte"},
+    )
+    assert partly.json()["businessStatus"]["coding"][0]["code"] == "partially_ready"
+    assert set_to(lgo, share, "ready", note=[{"text": "C’est prêt."}]).json()["status"] == "ready"
+    assert set_to(lgo, share, "completed").json()["status"] == "completed"
+    share.refresh_from_db()
+    assert share.status == S.COLLECTED
+    assert [words.body for words in share.messages.all()] == ["C’est prêt."]
+
+
+def test_refused_with_its_reason_or_not_at_all(lgo, share):
+    silent = set_to(lgo, share, "rejected")
+    assert silent.status_code == 422 and code_of(silent) == "refusal-missing"
+    said = set_to(lgo, share, "rejected", statusReason={"coding": [{"code": "stock"}]})
+    assert said.json()["status"] == "rejected"
+    share.refresh_from_db()
+    assert share.status == S.REFUSED and share.refusal == "stock"
+
+
+def test_a_move_that_is_not_in_the_table_is_a_conflict(lgo, share):
+    set_to(lgo, share, "completed")
+    late = set_to(lgo, share, "in-progress")
+    assert late.status_code == 409 and code_of(late) == "wrong-state"
+    assert set_to(lgo, share, "draft").status_code == 422
+
+
+def test_if_match_guards_against_a_colleague(lgo, share):
+    version = lgo.get(f"{TASKS}/{share.pk}")["ETag"]
+    set_to(lgo, share, "in-progress")
+    late = set_to(lgo, share, "ready", headers={"If-Match": version})
+    assert late.status_code == 412 and code_of(late) == "version-conflict"
+
+
+def test_words_go_both_ways(lgo, share, alice):
+    actions.post_message(share=share, text="Avez-vous le générique ?", by=alice)
+    body = {
+        "resourceType": "Communication",
+        "basedOn": [{"reference": f"Task/{share.pk}"}],
+        "payload": [{"contentString": "Oui, il est là."}],
+    }
+    assert lgo.post("/api/fhir/Communication", body).status_code == 201
+    page = lgo.get("/api/fhir/Communication", {"based-on": f"Task/{share.pk}"}).json()
+    said = {entry["resource"]["payload"][0]["contentString"] for entry in page["entry"]}
+    assert said == {"Avez-vous le générique ?", "Oui, il est là."}
+    empty = lgo.post("/api/fhir/Communication", body | {"payload": []})
+    assert empty.status_code == 422 and code_of(empty) == "message-empty"
+
+
+def test_another_pharmacy_sees_nothing_and_a_share_taken_back_is_bare(lgo, share, alice, client):
+    stranger = Program(client, kind="lgo", finess=factories.pharmacy(name="Pharmacie du Pont").finess)
+    assert stranger.get(TASKS).json()["entry"] == []
+    assert stranger.get(f"{TASKS}/{share.pk}").status_code == 404
+    assert set_to(stranger, share, "ready").status_code == 404
+    actions.revoke_share(share=share, by=alice)
+    bare = lgo.get(f"{TASKS}/{share.pk}").json()
+    assert bare["status"] == "cancelled" and "contained" not in bare and "note" not in bare
+
+
+def test_pages_follow_one_another_without_a_gap(lgo, market, alice):
+    made = set()
+    for _ in range(5):
+        one = actions.share_prescription(
+            prescription=factories.prescription(patient=factories.alice_patient()), pharmacy=market, by=alice
+        )
+        made.add(str(one.pk))
+    seen, params = [], {"_count": "2"}
+    while params:
+        page = lgo.get(TASKS, params).json()
+        seen += [entry["resource"]["id"] for entry in page["entry"]]
+        following = [link["url"] for link in page["link"] if link["relation"] == "next"]
+        params = dict(pair.split("=", 1) for pair in following[0].split("?")[1].split("&")) if following else None
+        if params:
+            params = {name: unquote(value) for name, value in params.items()}
+    assert len(seen) == len(set(seen)) == 5 and set(seen) == made
+
+
+@pytest.mark.parametrize("params", [{"_count": "0"}, {"_count": "x"}, {"_after": "rubbish"}, {"status": "banana"}])
+def test_wrong_parameters_are_named(lgo, params):
+    answer = lgo.get(TASKS, params)
+    assert answer.status_code == 422 and code_of(answer) == "parameter-invalid"
+
+
+def test_prescribing_software_has_no_business_here(client, share):
+    lap = Program(client, kind="lap", finess=factories.with_luhn("69990001"))
+    assert lap.get(TASKS).status_code == 403
+
+
+def test_metadata_is_open_and_says_what_is_served(client, db):
+    statement = client.get("/api/fhir/metadata").json()
+    assert statement["resourceType"] == "CapabilityStatement" and statement["fhirVersion"] == "4.0.1"
