@@ -1,0 +1,67 @@
+"""A prescription of the registry as a CDA R2 document.
+
+Medicines and devices: level 3, eP-MED-DM 2024.01, with the acts of the same prescription in words. Nursing,
+physiotherapy or biology alone: that model asks for a medicine or a device, so level 1, the PDF in its envelope.
+"""
+
+import base64
+
+from django.utils import translation
+from lxml import etree
+
+from prescriptions import documents, qr
+from prescriptions.cda import codes, devices, header, medicines, others, stamps
+from prescriptions.cda.xml import E, templates, to_bytes
+from prescriptions.models import Prescription, PrescriptionLine
+
+CARE = {PrescriptionLine.Kind.NURSING, PrescriptionLine.Kind.PHYSIOTHERAPY}
+
+
+def write(prescription: Prescription) -> bytes:
+    """UTF-8 XML. The same rows always give the same bytes. Only of the registry: others have no number to give."""
+    if not prescription.is_authentic():
+        raise ValueError("Only a prescription of the registry is written as CDA: the others are sent as they came.")
+    pdf = bytes(documents.for_message(prescription)[0].content)
+    with translation.override("fr"):
+        document = _structured(prescription, pdf) if _has_entries(prescription) else _wrapped(prescription, pdf)
+    return to_bytes(document)
+
+
+def _has_entries(prescription: Prescription) -> bool:
+    return any(line.kind in others.CODED_KINDS for line in prescription.lines.all())
+
+
+def _structured(prescription: Prescription, pdf: bytes) -> etree._Element:
+    return header.clinical_document(
+        prescription,
+        others.code_2d(prescription, qr.png(qr.text_of(prescription))),
+        medicines.section(prescription),
+        devices.section(prescription),
+        others.comment(prescription),
+        others.vital_signs(prescription),
+        others.pdf_copy(prescription, pdf),
+    )
+
+
+def _wrapped(prescription: Prescription, pdf: bytes) -> etree._Element:
+    """Level 1 (IHE XDS-SD)."""
+    code, title = _type_of_acts(prescription)
+    return E.ClinicalDocument(
+        E.realmCode(code="FR"),
+        E.typeId(root="2.16.840.1.113883.1.3", extension="POCD_HD000040"),
+        templates("2.16.840.1.113883.2.8.2.1", "1.2.250.1.213.1.1.1.1", codes.XDS_SD),
+        E.id(root=header.document_id(prescription)),
+        E.code(code=code, displayName=title, **codes.LOINC),
+        E.title(title),
+        header.common(prescription, stamps.written_at(prescription)),
+        E.component(
+            E.nonXMLBody(E.text(base64.b64encode(pdf).decode(), mediaType="application/pdf", representation="B64"))
+        ),
+    )
+
+
+def _type_of_acts(prescription: Prescription) -> tuple[str, str]:
+    """JDV_J07"""
+    if all(line.kind in CARE for line in prescription.lines.all()):
+        return "57832-8", "Prescription de soins"
+    return "57828-6", "Prescription (autre)"
