@@ -24,11 +24,11 @@ COMPLETE = {DispensingLine.Completeness.FIRST_COMPLETE, DispensingLine.Completen
 def first_dispensing_deadline(authored_on: date, kinds: set[str]) -> date | None:
     """The last day on which a first dispensing is in time."""
     if PrescriptionLine.Kind.MEDICINE in kinds:
-        return _months_later(authored_on, FIRST_DISPENSING_MONTHS)
+        return months_later(authored_on, FIRST_DISPENSING_MONTHS)
     return None
 
 
-def _months_later(day: date, months: int) -> date:
+def months_later(day: date, months: int) -> date:
     """The same day of the month, or the last one there is (30 November → 28 February)."""
     year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
     return date(year, month + 1, min(day.day, calendar.monthrange(year, month + 1)[1]))
@@ -41,8 +41,12 @@ def ends_at(prescription: Prescription) -> datetime | None:
     return timezone.make_aware(datetime.combine(prescription.valid_until + timedelta(days=1), time.min))
 
 
-def why_not_valid(prescription: Prescription) -> Reason | None:
-    """Cancelled, replaced or past its end. Unknown end: valid."""
+def why_not_valid(prescription: Prescription, on: date | None = None) -> Reason | None:
+    """Cancelled, replaced, past its end or never started in time, on that day (today). Unknown end: valid."""
+    return why_ended(prescription, on) or why_too_late_to_start(prescription, on)
+
+
+def why_ended(prescription: Prescription, on: date | None = None) -> Reason | None:
     if prescription.cancelled_at:
         return Reason(
             "cancelled",
@@ -55,22 +59,22 @@ def why_not_valid(prescription: Prescription) -> Reason | None:
         return Reason(
             "replaced", _("Le prescripteur a remplacé cette ordonnance par une autre. Servez-vous de la nouvelle.")
         )
-    if prescription.valid_until and prescription.valid_until < timezone.localdate():
+    if prescription.valid_until and prescription.valid_until < (on or timezone.localdate()):
         return Reason(
             "expired",
             _("Cette ordonnance n’est plus valable depuis le %(date)s. Prenez rendez-vous pour la faire renouveler.")
             % {"date": date_format(prescription.valid_until)},
         )
-    return _why_too_late_to_start(prescription)
+    return None
 
 
 def is_replaced(prescription: Prescription) -> bool:
     return hasattr(prescription, "replaced_by")
 
 
-def _why_too_late_to_start(prescription: Prescription) -> Reason | None:
+def why_too_late_to_start(prescription: Prescription, on: date | None = None) -> Reason | None:
     deadline = prescription.first_dispensing_before
-    if not deadline or deadline >= timezone.localdate() or is_started(prescription):
+    if not deadline or deadline >= (on or timezone.localdate()) or is_started(prescription):
         return None
     return Reason(
         "too-late-to-start",

@@ -67,13 +67,15 @@ FIELDS = {
         TECHNICAL: "kind position content_type sha256 created_at",
     },
     "prescriptions.Dispensing": {
-        HEALTH: "dispensed_at",
+        HEALTH: "dispensed_at undone_reason",
         LINK: "id prescription billing_reference",
-        PROFESSIONAL: "pharmacy_finess pharmacy_name",
+        PROFESSIONAL: "pharmacy_finess pharmacy_name dispenser dispenser_rpps",
         TECHNICAL: "undone_at created_at",
     },
     "prescriptions.DispensingLine": {
-        HEALTH: "completeness cip13 delivered_name quantity lot substituted not_dispensed_reason",
+        HEALTH: "completeness completes deliveries cip13 delivered_name quantity lot expires_on substitution"
+        " substitution_reason change change_reason prescriber_agreed_on overridden override_reason"
+        " not_dispensed_reason",
         LINK: "id dispensing line",
     },
     "prescriptions.SigningKey": {

@@ -201,9 +201,11 @@ def test_chloe_dispenses_the_first_time_then_the_renewals(renewable, market, chl
     told = {line.line_id: line for line in first.lines.all()}
     assert told[lasting.pk].completeness == "FFC" and told[lasting.pk].delivered_name == lasting.name
     assert told[antibiotic.pk].completeness == "" and told[antibiotic.pk].quantity == 0
-    second = record(renewable, market, chloe, Handed(line=lasting, quantity=1, complete=False))
+    early = "Part en voyage"
+    second = record(renewable, market, chloe, Handed(line=lasting, quantity=1, complete=False, override_reason=early))
     assert second.lines.get().completeness == "RFP"
-    third = record(renewable, market, chloe, Handed(line=lasting, quantity=1), Handed(line=antibiotic, quantity=1))
+    rest = Handed(line=lasting, quantity=1, override_reason=early)
+    third = record(renewable, market, chloe, rest, Handed(line=antibiotic, quantity=1))
     assert [line.completeness for line in third.lines.order_by("pk")] == ["RFC", "FFC"]
     assert AuditEvent.objects.filter(kind="prescription.dispensed").count() == 3
 
@@ -218,7 +220,7 @@ def test_a_first_delivery_in_two_parts(renewable, market, chloe):
 def test_never_more_than_what_is_left(renewable, market, chloe):
     lasting, antibiotic = renewable.lines.all()
     for _delivery in range(3):
-        record(renewable, market, chloe, Handed(line=lasting, quantity=2))
+        record(renewable, market, chloe, Handed(line=lasting, quantity=2, override_reason="Part en voyage"))
     facts = {
         "pharmacy_finess": market.finess,
         "pharmacy_name": market.name,
@@ -245,7 +247,7 @@ def test_boxes_are_counted_too(renewable, market, chloe):
     with pytest.raises(Refused) as told:
         record(renewable, market, chloe, Handed(line=lasting, quantity=7))
     assert told.value.reason.code == "too-many"
-    record(renewable, market, chloe, Handed(line=lasting, quantity=6))
+    record(renewable, market, chloe, Handed(line=lasting, quantity=6, override_reason="Part trois mois"))
 
 
 def test_a_number_of_tablets_is_not_a_number_of_boxes(alice, market, chloe):
