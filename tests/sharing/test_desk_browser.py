@@ -1,0 +1,181 @@
+"""A working day at the desk, in a real browser: without the mouse, without JavaScript, and nothing that jumps."""
+
+from datetime import timedelta
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from django.urls import reverse
+from django.utils import timezone
+from playwright.sync_api import expect
+
+from sharing.models import Share
+from sharing.states import ShareStatus as S
+from tests import factories
+from tests.browser import DESK, PHONE
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+
+@pytest.fixture
+def morning(alice, bob, chloe):
+    """What waits for Chloé: Alice's antibiotic for tonight, Bob's treatment in preparation, a photo, one taken back."""
+    now = timezone.now()
+    shares = {
+        "alice": factories.share(message="Je passe ce soir.", wished_at=now + timedelta(hours=6)),
+        "photo": factories.share(factories.photo_prescription()),
+        "bob": factories.share(
+            factories.prescription(factories.bob_patient(), [factories.levothyrox(codes={"cip13": "3400935887559"})]),
+            status=S.PREPARING,
+        ),
+        "gone": factories.share(factories.prescription(factories.bob_patient()), status=S.REVOKED),
+    }
+    shares["bob"].messages.create(side="patient", body="À quelle heure fermez-vous ?", door="portal", created_at=now)
+    return shares
+
+
+def status_of(share) -> str:
+    return Share.objects.get(pk=share.pk).status
+
+
+def rows(page):
+    return page.locator(".desk-row")
+
+
+# --- Without the mouse ----------------------------------------------------------------------------------------------
+def test_from_the_scanner_to_ready_with_the_keyboard_alone(open_browser, chloe, morning):
+    page = open_browser(chloe, DESK)
+    page.goto("/pharmacie/")
+    page.keyboard.press("/")
+    page.keyboard.type(morning["alice"].receipt_shown)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_have_text("MOREAU Alice")
+    assert "q=" not in page.url
+
+    page.keyboard.press("t")
+    expect(page.get_by_text("Vous vous en occupez.")).to_be_visible()
+    page.keyboard.press("p")
+    expect(page.get_by_text("C’est dit : elle est en préparation")).to_be_visible()
+    assert status_of(morning["alice"]) == S.PREPARING
+
+    page.keyboard.press("r")
+    expect(page.get_by_label("Gardée jusqu’au")).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(page.get_by_label("Gardée jusqu’au")).to_be_hidden()
+    page.keyboard.press("m")
+    expect(page.locator("#message-text")).to_be_focused()
+    page.keyboard.type("prtd")  # letters are letters while typing
+    assert page.locator("#message-text").input_value() == "prtd"
+    page.keyboard.press("Escape")
+
+    page.keyboard.press("r")
+    page.keyboard.press("Tab")
+    page.get_by_role("button", name="Dire qu’elle est prête").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("C’est dit : elle est prête")).to_be_visible()
+    assert status_of(morning["alice"]) == S.READY
+
+
+def test_one_key_answers_can_be_switched_off(open_browser, chloe, morning):
+    page = open_browser(chloe, DESK)
+    page.goto(reverse("desk-share", args=[morning["alice"].pk]))
+    page.locator("summary", has_text="Mon compte et préférences").click()
+    page.get_by_role("button", name="Raccourcis clavier").click()
+    page.keyboard.press("Escape")
+    page.keyboard.press("p")
+    expect(page.get_by_text("En préparation").first).to_be_visible()
+    assert status_of(morning["alice"]) == S.OPENED
+
+
+# --- Nothing jumps --------------------------------------------------------------------------------------------------
+def places(page) -> dict:
+    return {row.get_attribute("href"): row.bounding_box()["y"] for row in rows(page).all()}
+
+
+def test_opening_leaves_the_list_where_it_is(open_browser, chloe, morning):
+    page = open_browser(chloe, DESK)
+    page.goto("/pharmacie/")
+    before = places(page)
+    page.evaluate("window.stayed = true")
+    rows(page).first.click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("MOREAU Alice")
+    expect(page.get_by_role("heading", level=1)).to_be_focused()
+    expect(rows(page).first).to_contain_text("MOREAU Alice")
+    expect(rows(page).first).to_have_attribute("aria-current", "true")
+    assert page.evaluate("window.stayed") and list(places(page)) == list(before)
+    assert page.url.endswith(reverse("desk-share", args=[morning["alice"].pk]))
+    assert page.title().startswith("MOREAU Alice")
+
+    rows(page).nth(2).click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("NGUYEN Bob")
+    expect(page.locator(".desk-row[aria-current]")).to_have_count(1)
+    page.keyboard.press("r")  # the shortcuts are those of the share now shown
+    expect(page.get_by_label("Gardée jusqu’au")).to_be_focused()
+
+
+def test_what_arrives_is_announced_and_moves_no_row(open_browser, chloe, morning, alice):
+    page = open_browser(chloe, DESK)
+    page.clock.install()
+    page.goto("/pharmacie/")
+    before = places(page)
+    for _ in range(2):
+        factories.share(factories.prescription())
+    page.clock.run_for(16_000)
+    bar = page.get_by_role("link", name="2 nouveaux envois")
+    expect(bar).to_be_visible()
+    assert places(page) == before
+    bar.click()
+    expect(rows(page)).to_have_count(6)
+
+
+# --- Without JavaScript, on a phone ---------------------------------------------------------------------------------
+def test_everything_works_without_javascript(open_browser, chloe, morning):
+    page = open_browser(chloe, PHONE, javascript=False)
+    page.goto("/pharmacie/")
+    rows(page).nth(2).click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("NGUYEN Bob")
+    expect(rows(page).first).to_be_hidden()
+    page.get_by_role("link", name="Répondre").click()
+    page.locator("summary", has_text="En partie prête").click()
+    page.get_by_label("Ce qui manque").fill("LEVOTHYROX, 1 boîte")
+    page.get_by_label("Attendu le").fill("2020-01-01")
+    page.get_by_role("button", name="Dire qu’elle est en partie prête").click()
+    expect(page.get_by_text("Ce jour est déjà passé").first).to_be_visible()
+    assert page.get_by_label("Ce qui manque").input_value() == "LEVOTHYROX, 1 boîte"
+    page.get_by_label("Attendu le").fill("")
+    page.get_by_role("button", name="Dire qu’elle est en partie prête").click()
+    expect(page.get_by_text("C’est dit : elle est en partie prête")).to_be_visible()
+    page.get_by_role("link", name="À traiter").first.click()
+    expect(rows(page)).to_have_count(4)
+
+
+# --- For every eye --------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", [PHONE, DESK], ids=["phone", "desk"])
+def test_no_barrier_and_no_sideways_scrolling(open_browser, chloe, morning, size, scheme):
+    page = open_browser(chloe, size, color_scheme=scheme)
+    paths = ["/pharmacie/", "/pharmacie/?etat=terminees", "/pharmacie/?q=AAAAAAAAAA"]
+    paths += [reverse("desk-share", args=[share.pk]) for share in morning.values()]
+    for path in paths:
+        page.goto(path)
+        if page.locator(".answer-more").count():
+            page.locator(".answer-more > summary").last.click()
+        found = Axe().run(page).response["violations"]
+        assert [(one["id"], one["nodes"][0]["html"][:120]) for one in found] == [], path
+        assert page.evaluate("document.documentElement.scrollWidth") <= size["width"], path
+
+
+def test_readable_when_zoomed_four_times(open_browser, chloe, morning):
+    page = open_browser(chloe, {"width": 320, "height": 256})
+    for path in ("/pharmacie/", reverse("desk-share", args=[morning["bob"].pk])):
+        page.goto(path)
+        assert page.evaluate("document.documentElement.scrollWidth") <= 320, path
+
+
+def test_the_back_office_shows_no_script_error_and_no_barrier(open_browser, dan, morning):
+    page = open_browser(dan, DESK)
+    for path in ("/admin/", "/admin/sharing/delivery/", "/admin/sharing/share/", "/admin/portal/auditevent/"):
+        page.goto(path)
+        expect(page.get_by_role("link", name="Ordolien · administration")).to_be_visible()
+        found = Axe().run(page).response["violations"]
+        serious = [(one["id"], one["nodes"][0]["html"][:120]) for one in found if one["impact"] == "critical"]
+        assert serious == [], path
