@@ -484,3 +484,7 @@ class SigningKey(models.Model):
 
     def __str__(self):
         return self.kid
+
+
+# The medicines of France stand in a module of their own; Django looks for models here.
+from prescriptions.catalogue import CataloguedMedicine, CataloguedPresentation, Edition, GenericMember  # noqa: E402,F401

@@ -83,6 +83,20 @@ FIELDS = {
         LINK: "id",
         TECHNICAL: "kid public_pem signs_from retired_at revoked_at",
     },
+    # The public medicines database: nothing in it is about a person.
+    "prescriptions.Edition": {
+        LINK: "id",
+        TECHNICAL: "started_at became_current_at is_current published_on facts_until sources",
+    },
+    "prescriptions.CataloguedMedicine": {
+        LINK: "id edition",
+        TECHNICAL: "cis name form routes status procedure is_marketed holder is_watched substances conditions shortages",
+    },
+    "prescriptions.CataloguedPresentation": {
+        LINK: "id edition",
+        TECHNICAL: "cis cip13 cip7 label is_active state rates price in_some_cases",
+    },
+    "prescriptions.GenericMember": {LINK: "id edition", TECHNICAL: "cis group label role"},
     "sharing.Pharmacy": {
         LINK: "id",
         PROFESSIONAL: "finess name address postcode town department phone latitude longitude search_text",

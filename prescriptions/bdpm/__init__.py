@@ -1,0 +1,11 @@
+"""Reads the files of the public medicines database (BDPM). Writes nothing, knows no table.
+
+Source: base-donnees-publique.medicaments.gouv.fr, « Contenu et format des fichiers téléchargeables »; what the files
+really hold is in domain.md §5. No header, no quoting, tab separated; each file has its own encoding and line ends.
+"""
+
+from prescriptions.bdpm.extraction import Extraction, read_folder
+from prescriptions.bdpm.facts import Group, Medicine, Presentation
+from prescriptions.bdpm.files import FILES, BadFile, Source
+
+__all__ = ["FILES", "BadFile", "Extraction", "Group", "Medicine", "Presentation", "Source", "read_folder"]
