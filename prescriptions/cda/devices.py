@@ -69,7 +69,7 @@ def _entry(line: PrescriptionLine, identifier: str, time: str) -> etree._Element
         E.text(reference(identifier)),
         _use(line),
         E.repeatNumber(value=str(line.renewals)),
-        _quantity(line, identifier),
+        parts.quantity_of(line, identifier),
         E.expectedUseTime(E.width(value=str(line.duration_days), unit="d")) if line.duration_days else None,
         _device(line, identifier),
         parts.instructions(line, identifier),
@@ -87,13 +87,6 @@ def _use(line: PrescriptionLine) -> etree._Element:
     if line.duration_days:
         ends.append(E.high(value=stamps.day(stamps.last_day(line.starts_on, line.duration_days))))
     return E.effectiveTime(ends, xsi_type="IVL_TS")
-
-
-def _quantity(line: PrescriptionLine, identifier: str) -> etree._Element | None:
-    if line.quantity is None:
-        return None
-    words = E.translation(original(f"{identifier}-quantite")) if line.quantity_unit else None
-    return E.quantity(words, value=f"{line.quantity.normalize():f}")
 
 
 def _device(line: PrescriptionLine, identifier: str) -> etree._Element:

@@ -71,7 +71,7 @@ def _table(medicine: Medicine, prescription: Prescription) -> etree._Element:
     cells = [
         parts.duration(line) or None,
         [content(identifier, line.name), components(line, identifier)],
-        content(f"{identifier}-posologie", parts.dosage(line)),
+        content(f"{identifier}-{_whose_words(medicine)}", parts.dosage(line)),
         content(f"{identifier}-quantite", parts.quantity(line)),
         _substitution_in_words(medicine),
         str(line.renewals),
@@ -86,6 +86,11 @@ def _table(medicine: Medicine, prescription: Prescription) -> etree._Element:
         ("Instruction au dispensateur", content(f"{identifier}-instrDisp", line.dispenser_note)),
     ]
     return table(HEADINGS, cells, *[across(heading, cell, len(HEADINGS)) for heading, cell in rows])
+
+
+def _whose_words(medicine: Medicine) -> str:
+    """The prescriber's, or all that is said of the dosage; else a sentence made of what is coded beside it."""
+    return "posologie" if medicine.line.dosage_text or medicine.plan is None else "phrase"
 
 
 def _steps_in_words(medicine: Medicine) -> list | None:
@@ -219,13 +224,11 @@ def _step(medicine: Medicine, step: steps.Step, place: int) -> etree._Element:
 def _quantity(line: PrescriptionLine, identifier: str) -> etree._Element | None:
     if line.quantity is None:
         return None
-    unit = codes.PACKS.get(line.quantity_unit) or write_steps.annotation(line.quantity_unit)
-    words = E.translation(original(f"{identifier}-quantite"))
     return E.entryRelationship(
         E.supply(
             templates("1.3.6.1.4.1.19376.1.9.1.3.8", "1.2.250.1.213.1.1.3.86"),
             E.independentInd(value="false"),
-            E.quantity(words, value=f"{line.quantity.normalize():f}", unit=unit),
+            parts.quantity_of(line, identifier),
             classCode="SPLY",
             moodCode="RQO",
         ),

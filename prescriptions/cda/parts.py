@@ -4,7 +4,8 @@ from lxml import etree
 
 from prescriptions import words
 from prescriptions.cda import codes, stamps
-from prescriptions.cda.narrative import content, reference, yes_or_no
+from prescriptions.cda.narrative import content, original, reference, yes_or_no
+from prescriptions.cda.steps import annotation
 from prescriptions.cda.xml import E, templates
 from prescriptions.models import PrescriptionLine
 
@@ -68,6 +69,15 @@ def _flag(line: PrescriptionLine, flag: str, identifier: str, time: str) -> etre
         ),
         typeCode="COMP",
     )
+
+
+def quantity_of(line: PrescriptionLine, identifier: str) -> etree._Element | None:
+    """In EDQM packs when the word is one of them. A quantity without a unit counts boxes."""
+    if line.quantity is None:
+        return None
+    unit = codes.PACKS.get(line.quantity_unit) or annotation(line.quantity_unit)
+    said = E.translation(original(f"{identifier}-quantite")) if line.quantity_unit else None
+    return E.quantity(said, value=f"{line.quantity.normalize():f}", unit=unit)
 
 
 # --- Words of the tables ----------------------------------------------------------------------------------------------

@@ -4,6 +4,8 @@
 HL7 FHIR R4 Dosage and Timing; HL7 V3 data types PIVL_TS, IVL_TS, PQ.
 """
 
+import re
+import unicodedata
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -134,10 +136,11 @@ def _is_plain_step(step: Step) -> bool:
 
 
 def is_writable(amount: Amount) -> bool:
-    """A code of UCUM or EDQM without a space in it, or words alone."""
-    if amount.code or amount.system:
-        return amount.system in {UCUM, EDQM} and bool(amount.code) and not set(amount.code) & set(" \t\n{}")
-    return True
+    """A code of UCUM or EDQM that the document can hold, or words alone."""
+    if not (amount.code or amount.system):
+        return True
+    is_word = amount.code == annotation(amount.unit)  # which is how words alone are written
+    return amount.system in {UCUM, EDQM} and bool(re.fullmatch(r"\S+", amount.code)) and not is_word
 
 
 def _is_plain_rhythm(rhythm: Rhythm | None) -> bool:
@@ -260,6 +263,13 @@ def rhythm_of(period: Decimal, unit: str, is_left_open: bool, *, weekday: str = 
     if times != times.to_integral_value() or times <= 1:
         return None
     return Rhythm(int(times), Decimal(1), "d" if unit == "h" else unit, weekday)
+
+
+def annotation(words: str) -> str | None:
+    """UCUM has no tablets: what it does not know is said between braces, in ASCII."""
+    plain = unicodedata.normalize("NFKD", words.lower())
+    letters = re.sub("[^a-z]", "", plain)
+    return f"{{{letters}}}" if len(letters) > 1 else None
 
 
 def length_in_words(amount: Amount) -> Amount:

@@ -1,7 +1,6 @@
 """A plain dosage in CDA: frequency (PIVL_TS, SXPR_TS), dose, maximum, and the words that each of them points at."""
 
 import re
-import unicodedata
 from datetime import date, timedelta
 from decimal import Decimal
 
@@ -10,7 +9,18 @@ from lxml import etree
 from prescriptions.cda import stamps
 from prescriptions.cda.codes import EDQM as EDQM_OID
 from prescriptions.cda.narrative import content, original
-from prescriptions.cda.steps import DAYS, EDQM, UCUM, Amount, Bounds, Rhythm, Step, interval_of, stamp_of
+from prescriptions.cda.steps import (
+    DAYS,
+    EDQM,
+    UCUM,
+    Amount,
+    Bounds,
+    Rhythm,
+    Step,
+    annotation,
+    interval_of,
+    stamp_of,
+)
 from prescriptions.cda.xml import E
 
 WEEKDAYS = ("lundi", "mardi", "mercredi", "jeudi", "vendredi", "samedi", "dimanche")
@@ -90,13 +100,6 @@ def _amount(amount: Amount, identifier: str) -> etree._Element:
 
 def _pq(amount: Amount) -> dict:
     return {"value": _figure(amount.value), "unit": amount.code if amount.system == UCUM else annotation(amount.unit)}
-
-
-def annotation(words: str) -> str | None:
-    """UCUM has no tablets: what it does not know is said between braces, in ASCII."""
-    plain = unicodedata.normalize("NFKD", words.lower())
-    letters = re.sub("[^a-z]", "", plain)
-    return f"{{{letters}}}" if len(letters) > 1 else None
 
 
 def _figure(value: Decimal) -> str:

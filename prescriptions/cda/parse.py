@@ -1,0 +1,70 @@
+"""From bytes to the root of a document, bounded: size, number of elements, depth; no DTD, no entity, no network."""
+
+import codecs
+import re
+
+from django.utils.translation import gettext as _
+from lxml import etree
+
+from prescriptions.cda.node import CdaError, Node
+from prescriptions.cda.xml import HL7
+
+MAX_BYTES = 10 * 1024 * 1024
+MAX_TAGS = 200_000  # the richest public example has 3,000 elements
+MAX_ATTRIBUTES = 400_000
+MAX_DEPTH = 100
+# One byte a character below 128: what is looked for in the bytes is then what the parser will see.
+ENCODINGS = {"utf-8", "us-ascii", "ascii", "iso-8859-1", "iso-8859-15", "windows-1252"}
+DECLARED = re.compile(rb"<\?xml[^>]*?encoding\s*=\s*[\"']([A-Za-z0-9._-]{1,40})[\"']")
+
+
+def parse(data: bytes) -> Node:
+    """The ClinicalDocument in these bytes. Raises CdaError."""
+    data = data.removeprefix(codecs.BOM_UTF8).lstrip()
+    _check_bytes(data)
+    try:
+        root = etree.fromstring(data, _parser())
+    except etree.XMLSyntaxError:
+        raise CdaError("", _("ce n’est pas du XML lisible. Demandez à l’expéditeur de l’envoyer à nouveau.")) from None
+    _check_tree(root)
+    return Node(root)
+
+
+def _parser() -> etree.XMLParser:
+    """A new one each time: a parser keeps what it saw."""
+    return etree.XMLParser(
+        resolve_entities=False,
+        load_dtd=False,
+        dtd_validation=False,
+        attribute_defaults=False,
+        no_network=True,
+        huge_tree=False,
+        remove_comments=True,
+        remove_pis=True,
+    )
+
+
+def _check_bytes(data: bytes) -> None:
+    if len(data) > MAX_BYTES:
+        raise CdaError("", _("le document dépasse 10 Mo. Envoyez une ordonnance par document."), "too-large")
+    if not data.startswith(b"<"):
+        raise CdaError("", _("ce n’est pas un document XML en UTF-8."))
+    declared = DECLARED.match(data[:200])
+    if declared and declared.group(1).decode().lower() not in ENCODINGS:
+        raise CdaError("", _("l’encodage de ce document n’est pas pris : envoyez-le en UTF-8."))
+    if b"<!DOCTYPE" in data or b"<!ENTITY" in data:
+        raise CdaError("", _("ce document a une définition de type (DTD) : un document CDA n’en a pas."), "dtd")
+    if data.count(b"<") > MAX_TAGS or data.count(b"=") > MAX_ATTRIBUTES:
+        raise CdaError("", _("ce document a trop d’éléments pour une ordonnance."), "too-large")
+
+
+def _check_tree(root: etree._Element) -> None:
+    depth = 0
+    for event, _element in etree.iterwalk(root, events=("start", "end")):
+        depth += 1 if event == "start" else -1
+        if depth > MAX_DEPTH:
+            raise CdaError("", _("ce document est trop profond pour une ordonnance."), "too-large")
+    if root.getroottree().docinfo.internalDTD is not None:
+        raise CdaError("", _("ce document a une définition de type (DTD) : un document CDA n’en a pas."), "dtd")
+    if root.tag != f"{{{HL7}}}ClinicalDocument":
+        raise CdaError("", _("ce n’est pas un document médical CDA (ClinicalDocument)."), "not-a-document")
