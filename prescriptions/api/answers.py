@@ -59,6 +59,17 @@ def number_of(prescription: Prescription) -> dict:
     return {"system": NUMBER_SYSTEM, "value": prescription.number}
 
 
+def patient(person) -> dict:
+    return {
+        "resourceType": "Patient",
+        "id": str(person.pk),
+        "identifier": [{"system": f"urn:oid:{person.ins_oid}", "value": person.ins}],
+        "name": [{"use": "official", "family": person.birth_name, "given": person.given_names.split(" ")}],
+        "gender": {"F": "female", "M": "male"}.get(person.sex, "unknown"),
+        "birthDate": person.birth_date,
+    }
+
+
 def contained_requests(prescription: Prescription) -> list[dict]:
     return [request_of(prescription, line) for line in prescription.lines.all()]
 

@@ -5,16 +5,24 @@ from rest_framework.response import Response
 
 from portal.api_access import for_software
 from prescriptions import depositing
-from prescriptions.api import answers
+from prescriptions.api import answers, dispense
 from prescriptions.api.base import FhirView
 from prescriptions.fhir import FhirError
 from prescriptions.fhir.node import Node
 
 
 class Base(FhirView):
-    permission_classes = [for_software("prescriptions.write")]
+    """A transaction: a deposit by prescribing software, or a dispensing by pharmacy software."""
+
+    permission_classes = [for_software("prescriptions.write") | for_software("dispensings.write")]
 
     def post(self, request):
+        wanted = "dispensings.write" if dispense.is_dispensing(request.data) else "prescriptions.write"
+        if wanted not in request.auth.scopes:
+            self.permission_denied(request, message=f"This needs the scope {wanted}.")
+        return dispense.record_transaction(request) if wanted == "dispensings.write" else self._deposit(request)
+
+    def _deposit(self, request):
         if request.data.get("type") not in {"transaction", "batch"}:
             raise FhirError("type", "A deposit is a Bundle of type transaction.", "not-a-transaction")
         started = timezone.now()

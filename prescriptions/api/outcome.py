@@ -38,7 +38,7 @@ def outcome(*, status: int, code: str, sentence: str, path: str = "") -> dict:
         "diagnostics": str(sentence),
     }
     if path:
-        issue["expression"] = [f"Bundle.{path}"]
+        issue["expression"] = [path if path[:1].isupper() else f"Bundle.{path}"]
     return {"resourceType": "OperationOutcome", "issue": [issue]}
 
 

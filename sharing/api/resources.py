@@ -60,7 +60,7 @@ def task(share: Share, *, whole: bool = False) -> dict:
 def _content(share: Share) -> dict:
     prescription = share.prescription
     content = {
-        "contained": [patient(prescription.patient), *answers.contained_requests(prescription)],
+        "contained": [answers.patient(prescription.patient), *answers.contained_requests(prescription)],
         "for": {"reference": f"#{prescription.patient_id}"},
         "note": [{"text": share.message}] if share.message else [],
     }
@@ -69,17 +69,6 @@ def _content(share: Share) -> dict:
     if prescription.provenance == prescription.Provenance.UPLOAD:
         content["reasonCode"] = {"text": "Photo : préparation seulement, original à présenter."}
     return {name: value for name, value in content.items() if value}
-
-
-def patient(person) -> dict:
-    return {
-        "resourceType": "Patient",
-        "id": str(person.pk),
-        "identifier": [{"system": f"urn:oid:{person.ins_oid}", "value": person.ins}],
-        "name": [{"use": "official", "family": person.birth_name, "given": person.given_names.split(" ")}],
-        "gender": {"F": "female", "M": "male"}.get(person.sex, "unknown"),
-        "birthDate": person.birth_date,
-    }
 
 
 def communication(words: ThreadMessage) -> dict:

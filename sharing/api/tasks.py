@@ -10,12 +10,12 @@ from portal.api_access import for_software
 from prescriptions.api import answers
 from prescriptions.api.base import FhirView
 from prescriptions.api.outcome import Unprocessable, outcome
+from prescriptions.api.paging import page
 from prescriptions.fhir import FhirError
 from prescriptions.fhir.node import Node
 from sharing import actions, reach
 from sharing.actions import Answer
 from sharing.api import resources
-from sharing.api.paging import page
 from sharing.models import Share, ShareEvent
 from sharing.states import ShareStatus as S
 

@@ -1,0 +1,176 @@
+"""What pharmacy software does in the registry: find a prescription, record what was delivered, undo, read back."""
+
+import uuid
+
+from django.conf import settings
+from django.http import Http404
+from django.shortcuts import get_object_or_404
+from django.utils import timezone
+from rest_framework.parsers import FormParser
+from rest_framework.response import Response
+
+from portal.api_access import for_software
+from prescriptions import actions, numbers, reach, verification
+from prescriptions.api import dispensed, handed
+from prescriptions.api.base import FhirParser, FhirParserOfPlainJSON, FhirView
+from prescriptions.api.outcome import Unprocessable
+from prescriptions.api.paging import page
+from prescriptions.fhir import FhirError
+from prescriptions.fhir.node import Node
+from prescriptions.models import Dispensing, Prescription
+
+NOT_GENUINE = {"altered", "unknown_key", "revoked_key", "not_ours"}
+
+
+def is_dispensing(data: dict) -> bool:
+    """A transaction Bundle whose entries are MedicationDispense: not a deposit."""
+    entries = data.get("entry")
+    first = entries[0] if isinstance(entries, list) and entries else None
+    resource = first.get("resource") if isinstance(first, dict) else None
+    return isinstance(resource, dict) and resource.get("resourceType") == "MedicationDispense"
+
+
+def record_transaction(request) -> Response:
+    """A Bundle: one entry a line, all recorded or none."""
+    resources = [entry.get("resource") for entry in Node(request.data).items("entry")]
+    dispensing, status = _record(resources, request)
+    moment = dispensing.created_at.isoformat(timespec="milliseconds")
+    entries = [
+        {
+            "resource": resource,
+            "response": {
+                "status": "201 Created" if status == 201 else "200 OK",
+                "location": f"MedicationDispense/{resource['id']}",
+                "lastModified": moment,
+            },
+        }
+        for resource in dispensed.resources_of(dispensing)
+    ]
+    return Response({"resourceType": "Bundle", "type": "transaction-response", "entry": entries}, status=status)
+
+
+def _record(resources: list[Node], request) -> tuple[Dispensing, int]:
+    """Without an Idempotency-Key, the content is the key: a message sent again after a cut line is recorded once."""
+    software, started = request.user, timezone.now()
+    told = handed.read(resources, finess=software.structure_finess)
+    dispensing = actions.record_dispensing(
+        prescription=told.prescription,
+        pharmacy_finess=software.structure_finess,
+        pharmacy_name=told.pharmacy_name or software.name,
+        lines=told.lines,
+        dispensed_at=told.dispensed_at,
+        dispenser=told.dispenser or software.name,
+        dispenser_rpps=told.dispenser_rpps,
+        billing_reference=told.billing_reference,
+        key=request.headers.get("Idempotency-Key", "") or actions.content_key(request.data),
+        by=software,
+    )
+    whole = get_object_or_404(reach.dispensed_by(software.structure_finess), pk=dispensing.pk)
+    return whole, 201 if whole.created_at >= started else 200
+
+
+class Dispenses(FhirView):
+    """POST: one line. GET: the pharmacy's own, or a prescribing structure's, newest first; `group-identifier`.
+
+    `_count` counts dispensings; each gives a resource a line.
+    """
+
+    permission_classes = [for_software("dispensings.write", "lgo") | for_software("dispensings.read", "lap")]
+
+    def post(self, request):
+        if "dispensings.write" not in request.auth.scopes:
+            self.permission_denied(request, message="This needs the scope dispensings.write.")
+        dispensing, status = _record([Node(request.data, "MedicationDispense")], request)
+        (resource,) = dispensed.resources_of(dispensing)
+        location = f"{settings.SITE_URL}/api/fhir/MedicationDispense/{resource['id']}"
+        return Response(resource, status=status, headers={"Location": location})
+
+    def get(self, request):
+        rows, next_url = page(_with_lines(_asked(self._within_reach(), request)), request)
+        resources = [resource for row in rows for resource in dispensed.resources_of(row)]
+        return Response(_searchset(resources, request.build_absolute_uri(), next_url))
+
+    def _within_reach(self):
+        if self.software.kind == "lgo":
+            return reach.dispensed_by(self.software.structure_finess)
+        return reach.dispensings_for_prescribers(reach.written_in(self.software))
+
+
+def _asked(rows, request):
+    """`group-identifier`: the number, or `system|number`."""
+    number = request.query_params.get("group-identifier", "").rpartition("|")[2]
+    return rows.filter(prescription__number=numbers.normalise_number(number)) if number else rows
+
+
+def _with_lines(rows):
+    return rows.select_related("prescription").prefetch_related("lines__line")
+
+
+def _searchset(resources: list[dict], url: str, next_url: str | None) -> dict:
+    links = [{"relation": "self", "url": url}] + ([{"relation": "next", "url": next_url}] if next_url else [])
+    entries = [
+        {"fullUrl": f"{settings.SITE_URL}/api/fhir/MedicationDispense/{one['id']}", "resource": one}
+        for one in resources
+    ]
+    return {
+        "resourceType": "Bundle",
+        "type": "searchset",
+        "link": links,
+        "entry": [entry | {"search": {"mode": "match"}} for entry in entries],
+    }
+
+
+class Undo(FhirView):
+    """Parameters: `reason` (valueString). The whole dispensing of that line is undone, within the day."""
+
+    permission_classes = [for_software("dispensings.write", "lgo")]
+
+    def post(self, request, id):
+        found = get_object_or_404(reach.dispensed_by(self.software.structure_finess), pk=_dispensing_id(id))
+        parameters = Node(request.data).items("parameter")
+        reason = next((p.text("valueString") for p in parameters if p.text("name") == "reason"), "")
+        actions.undo_dispensing(
+            dispensing=found, pharmacy_finess=self.software.structure_finess, reason=reason, by=self.software
+        )
+        whole = reach.dispensed_by(self.software.structure_finess).get(pk=found.pk)
+        return Response(_searchset(dispensed.resources_of(whole), request.build_absolute_uri(), None))
+
+
+def _dispensing_id(text: str) -> uuid.UUID:
+    try:
+        return uuid.UUID(text.partition(".")[0])
+    except ValueError:
+        raise Http404 from None
+
+
+class Find(FhirView):
+    """POST MedicationRequest/_search, as a form: `qr` (the code as scanned) or `group-identifier`. Never in a URL.
+
+    Finding opens: the patient reads that this pharmacy did.
+    """
+
+    parser_classes = [FormParser, FhirParser, FhirParserOfPlainJSON]
+    permission_classes = [for_software("prescriptions.find", "lgo")]
+
+    def post(self, request):
+        prescription = _found(request.data.get("qr", ""), request.data.get("group-identifier", ""), self.software)
+        if prescription is not None:
+            actions.open_at_counter(
+                prescription=prescription, pharmacy_finess=self.software.structure_finess, by=self.software
+            )
+        return Response(
+            dispensed.found(prescription, url=request.build_absolute_uri()), headers={"Cache-Control": "no-store"}
+        )
+
+
+def _found(code: str, number: str, software) -> Prescription | None:
+    asked = code or number.rpartition("|")[2] if isinstance(code, str) and isinstance(number, str) else ""
+    if not asked:
+        raise FhirError("group-identifier", "Give qr or group-identifier.", "parameter-missing")
+    verdict = verification.check(asked)
+    if code and verdict.code in NOT_GENUINE:
+        raise Unprocessable(verdict.code.replace("_", "-"), verdict.sentence, "qr")
+    if verdict.prescription_id is None:
+        return None
+    within_reach = reach.to_dispense(software.structure_finess)
+    return within_reach.with_content().filter(pk=verdict.prescription_id).first()
