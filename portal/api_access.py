@@ -50,4 +50,5 @@ def for_software(scope: str, *kinds: str) -> type[permissions.BasePermission]:
                 and (not kinds or client.kind in kinds)
             )
 
+    ForSoftware.scope = scope  # for the documentation
     return ForSoftware

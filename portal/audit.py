@@ -7,7 +7,7 @@ because a bare chain does not show a cut tail.
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC
 
 from django.db import models, transaction
@@ -29,10 +29,32 @@ def record(*, kind: str, by, patient_id=None, subject: models.Model | None = Non
     if not transaction.get_connection().in_atomic_block:
         raise RuntimeError("An audit line is written in the same transaction as what it tells.")
     subject_name = actor_name(subject) if subject is not None else ""
-    chain = _chain_of(patient_id or subject_name or actor_name(by))
-    head, _ = AuditHead.objects.select_for_update().get_or_create(chain=chain)
+    head = _locked_head(_chain_of(patient_id or subject_name or actor_name(by)))
+    event = _next_link(head, kind, by, patient_id, subject_name, detail)
+    event.save(force_insert=True)
+    head.save()
+    return event
+
+
+def record_each(*, kind: str, by, about: Sequence[tuple], **detail) -> None:
+    """The same act on many: one line for each (patient id, subject), each chain locked once and in order."""
+    if not transaction.get_connection().in_atomic_block:
+        raise RuntimeError("An audit line is written in the same transaction as what it tells.")
+    links = sorted((_chain_of(patient_id), patient_id, actor_name(subject)) for patient_id, subject in about)
+    heads = {chain: _locked_head(chain) for chain in sorted({chain for chain, *_rest in links})}
+    events = [_next_link(heads[chain], kind, by, patient_id, name, detail) for chain, patient_id, name in links]
+    AuditEvent.objects.bulk_create(events)
+    AuditHead.objects.bulk_update(heads.values(), ["length", "hash"])
+
+
+def _locked_head(chain: int) -> AuditHead:
+    return AuditHead.objects.select_for_update().get_or_create(chain=chain)[0]
+
+
+def _next_link(head: AuditHead, kind: str, by, patient_id, subject_name: str, detail: dict) -> AuditEvent:
+    """Unsaved; the head moves on to it, unsaved too."""
     event = AuditEvent(
-        chain=chain,
+        chain=head.chain,
         position=head.length + 1,
         at=timezone.now(),
         kind=kind,
@@ -43,9 +65,7 @@ def record(*, kind: str, by, patient_id=None, subject: models.Model | None = Non
         previous=head.hash,
     )
     event.hash = link_hash(event)
-    event.save(force_insert=True)
     head.length, head.hash = event.position, event.hash
-    head.save()
     return event
 
 

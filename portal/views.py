@@ -33,4 +33,19 @@ def accessibility(request):
 
 @login_not_required
 def api_root(request):
-    return JsonResponse({"name": "Ordolien", "fhir": None, "documentation": None})
+    """Where everything is."""
+    addresses = {
+        "documentation": "/api/docs/",
+        "openapi": "/api/schema/",
+        "token": "/api/token/",
+        "fhir": "/api/fhir/",
+        "capability_statement": "/api/fhir/metadata",
+        "verify": "/api/verify/",
+        "verification_keys": "/.well-known/ordolien-keys.json",
+        "insurer": {
+            "check": "/api/insurer/check/",
+            "duplicates": "/api/insurer/duplicates/",
+            "opposition": "/api/insurer/opposition/",
+        },
+    }
+    return JsonResponse({"name": "Ordolien"} | addresses)

@@ -1,20 +1,58 @@
+from django.utils.translation import gettext_lazy as _
+from drf_spectacular.utils import OpenApiResponse, extend_schema
+from rest_framework import serializers
 from rest_framework.decorators import (
     api_view,
     authentication_classes,
     parser_classes,
     permission_classes,
 )
-from rest_framework.parsers import FormParser
 from rest_framework.response import Response
 
 from portal import software
 from portal.api_access import Everybody
+from portal.api_docs import problems
+from portal.api_fields import BoundedForm
 
 
+class TokenRequest(serializers.Serializer):
+    grant_type = serializers.ChoiceField(["client_credentials"])
+    client_assertion_type = serializers.ChoiceField([software.ASSERTION_TYPE])
+    client_assertion = serializers.CharField(
+        max_length=software.MAX_ASSERTION, help_text=_("JWT signé en ES256 : iss, sub, aud, exp, jti.")
+    )
+    scope = serializers.CharField(required=False, help_text=_("Portées voulues, séparées par des espaces."))
+
+
+class TokenAnswer(serializers.Serializer):
+    access_token = serializers.CharField()
+    token_type = serializers.ChoiceField(["Bearer"])
+    expires_in = serializers.IntegerField(help_text=_("En secondes."))
+    scope = serializers.CharField()
+
+
+class TokenProblem(serializers.Serializer):
+    error = serializers.ChoiceField(["unsupported_grant_type", "invalid_client", "invalid_scope"])
+    error_description = serializers.CharField()
+
+
+@extend_schema(
+    operation_id="token",
+    tags=["token"],
+    summary=_("Demander un jeton"),
+    description=_("OAuth 2.0 client_credentials avec private_key_jwt (RFC 7523). Le jeton vaut dix minutes."),
+    request={"application/x-www-form-urlencoded": TokenRequest},
+    responses={
+        200: TokenAnswer,
+        400: OpenApiResponse(TokenProblem, description=_("Ce type de jeton ou cette portée n’est pas pour vous.")),
+        401: OpenApiResponse(TokenProblem, description=_("L’assertion n’est pas acceptée.")),
+        **problems(413, 415),
+    },
+)
 @api_view(["POST"])
 @authentication_classes([])
 @permission_classes([Everybody])
-@parser_classes([FormParser])
+@parser_classes([BoundedForm])
 def token(request):
     """OAuth 2.0 token address. Answers and errors as in RFC 6749 §5; form-encoded, as it asks."""
     try:

@@ -46,12 +46,17 @@ def _why_not_content(draft: PrescriptionDraft) -> Reason | None:
     return None
 
 
+def _before_opposition(known: Prescription) -> PrescriptionDraft:
+    """As deposited, when the patient objected only later, with their insurer."""
+    return replace(draft_of(known), opposed=False)
+
+
 def why_number_taken(
     known: Prescription, patient: Patient, prescriber: Prescriber | None, draft: PrescriptionDraft
 ) -> Reason | None:
     """None when it is the same deposit once more."""
     same_people = (known.patient_id, known.prescriber_id) == (patient.pk, prescriber.pk if prescriber else None)
-    if same_people and draft_of(known) == draft:
+    if same_people and draft in (draft_of(known), _before_opposition(known)):
         return None
     return Reason(
         "number-taken",

@@ -2,9 +2,16 @@
 
 from django.urls import path
 
-from prescriptions.api import deposit
+from prescriptions.api import deposit, dispense, insurer, verify
 
 urlpatterns = [
+    path("verify/", verify.Verify.as_view(), name="api-verify"),
+    path("insurer/check/", insurer.Check.as_view(), name="insurer-check"),
+    path("insurer/duplicates/", insurer.Duplicates.as_view(), name="insurer-duplicates"),
+    path("insurer/opposition/", insurer.Opposition.as_view(), name="insurer-opposition"),
     path("fhir/", deposit.Base.as_view(), name="fhir-base"),
     path("fhir/MedicationRequest/$cancel", deposit.Cancel.as_view(), name="fhir-cancel"),
+    path("fhir/MedicationRequest/_search", dispense.Find.as_view(), name="fhir-find"),
+    path("fhir/MedicationDispense", dispense.Dispenses.as_view(), name="fhir-dispenses"),
+    path("fhir/MedicationDispense/<str:id>/$undo", dispense.Undo.as_view(), name="fhir-undo"),
 ]

@@ -1,0 +1,157 @@
+"""The same medicine prescribed twice to one patient for the same days: what the registry is there to make disappear.
+
+A duplicate is a pair of lines of two prescriptions whose treatment periods overlap. Each patient's lines are sorted
+and swept once: a line is set against the running one that ends last, so that n lines make at most n - 1 pairs for a
+medicine. The report is of the later prescription's date; the earlier one may be up to a year older.
+"""
+
+import re
+import unicodedata
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+from uuid import UUID
+
+from django.db.models import Count, Max
+
+from portal.crypto import blind_index
+from prescriptions import policies, reach
+from prescriptions.models import Prescription, PrescriptionLine
+
+WINDOW_DAYS = 92
+LOOK_BACK = timedelta(days=366)
+PATIENTS_AT_ONCE = 100
+PATIENTS_AT_MOST = 2_000  # looked through for one page, which may then be short, or empty with a next one
+
+
+@dataclass(frozen=True)
+class Treatment:
+    """One line and the days it covers, its renewals included."""
+
+    line: PrescriptionLine
+    starts: date
+    ends: date
+
+    @property
+    def prescription(self) -> Prescription:
+        return self.line.prescription
+
+    @property
+    def is_dispensed(self) -> bool:
+        return bool(policies.deliveries_of(self.line))
+
+
+@dataclass(frozen=True)
+class Duplicate:
+    earlier: Treatment
+    later: Treatment
+
+    @property
+    def starts(self) -> date:
+        return self.later.starts
+
+    @property
+    def ends(self) -> date:
+        return min(self.earlier.ends, self.later.ends)
+
+    @property
+    def is_dispensed_twice(self) -> bool:
+        return self.earlier.is_dispensed and self.later.is_dispensed
+
+
+def report(*, start: date, end: date, after: UUID | None, count: int) -> tuple[list[Duplicate], UUID | None]:
+    """At least `count` duplicates where there are, a patient's all together, and the last patient of the page."""
+    found: list[Duplicate] = []
+    looked_at = 0
+    while len(found) < count and looked_at < PATIENTS_AT_MOST:
+        patients = _patients(start, end, after)
+        for patient, prescriptions in _by_patient(patients, start, end):
+            found += [pair for pair in _pairs(prescriptions) if pair.later.prescription.authored_on >= start]
+            after, looked_at = patient, looked_at + 1
+            if len(found) >= count:
+                return found, after
+        if len(patients) < PATIENTS_AT_ONCE:
+            return found, None
+    return found, after
+
+
+def pseudonym(patient_id: UUID, *, reader) -> str:
+    """The same patient has the same pseudonym for one reader, and another for another reader."""
+    return blind_index("pseudonym", str(reader.pk), str(patient_id))[:32]
+
+
+# --- Whose prescriptions ----------------------------------------------------------------------------------------------
+
+
+def _patients(start: date, end: date, after: UUID | None) -> list[UUID]:
+    """Patients with two prescriptions or more, one of them in the window; by key, so that depth costs nothing."""
+    rows = reach.written_between(start - LOOK_BACK, end).order_by("patient")
+    rows = rows.filter(patient__gt=after) if after else rows
+    rows = rows.values("patient").annotate(times=Count("pk"), newest=Max("authored_on"))
+    return list(rows.filter(times__gt=1, newest__gte=start).values_list("patient", flat=True)[:PATIENTS_AT_ONCE])
+
+
+def _by_patient(patients: list[UUID], start: date, end: date) -> Iterator[tuple[UUID, list[Prescription]]]:
+    rows = reach.written_between(start - LOOK_BACK, end).filter(patient__in=patients)
+    rows = rows.select_related("prescriber", "replaced_by").defer("source", "replaced_by__source")
+    held = defaultdict(list)
+    for prescription in rows.prefetch_related("lines", "dispensings__lines"):
+        held[prescription.patient_id].append(prescription)
+    for patient in patients:
+        yield patient, held[patient]
+
+
+# --- The same medicine, the same days ---------------------------------------------------------------------------------
+
+
+def _pairs(prescriptions: Iterable[Prescription]) -> list[Duplicate]:
+    groups = defaultdict(list)
+    for treatment in sorted(_treatments(prescriptions), key=lambda t: (t.starts, t.prescription.authored_on, t.ends)):
+        for key in keys_of(treatment.line):
+            groups[key].append(treatment)
+    pairs = {
+        (pair.earlier.line.pk, pair.later.line.pk): pair for group in groups.values() for pair in _overlapping(group)
+    }
+    return list(pairs.values())
+
+
+def _treatments(prescriptions: Iterable[Prescription]) -> Iterator[Treatment]:
+    for prescription in prescriptions:
+        is_off = bool(prescription.cancelled_at) or policies.is_replaced(prescription)
+        for line in prescription.lines.all():
+            if line.kind != PrescriptionLine.Kind.MEDICINE:
+                continue
+            treatment = _period(prescription, line)
+            if treatment and (not is_off or treatment.is_dispensed):
+                yield treatment
+
+
+def _period(prescription: Prescription, line: PrescriptionLine) -> Treatment | None:
+    """None when nobody said how long: no period is made up."""
+    starts = line.starts_on or prescription.authored_on
+    ends = prescription.valid_until
+    if line.duration_days:
+        ends = starts + timedelta(days=line.duration_days * (1 + line.renewals) - 1)
+    return Treatment(line, starts, ends) if ends and ends >= starts else None
+
+
+def _overlapping(group: list[Treatment]) -> Iterator[Duplicate]:
+    running = group[0]
+    for treatment in group[1:]:
+        if treatment.prescription != running.prescription and treatment.starts <= running.ends:
+            yield Duplicate(running, treatment)
+        if treatment.ends > running.ends:
+            running = treatment
+
+
+def keys_of(line: PrescriptionLine) -> set[tuple[str, str]]:
+    """What names the medicine: its CIS, its virtual medicine, and its name as words."""
+    keys = {(system, line.codes[system]) for system in ("cis", "mv") if line.codes.get(system)}
+    return keys | {("name", plain_name(line.name))}
+
+
+def plain_name(name: str) -> str:
+    """Without accents, case and punctuation: « DOLIPRANE 1 g, comprimé » is « doliprane 1 g comprime »."""
+    text = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+    return " ".join(re.findall(r"[a-z]+|\d+(?:[.,]\d+)?", text))
