@@ -57,14 +57,15 @@ def pytest_sessionfinish(session):
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup, django_db_blocker):
     """Emptying the database between tests is what the audit's triggers refuse: they step aside for that alone."""
-    empty = connection.ops.execute_sql_flush
+    operations = type(connection.ops)  # the class: a browser's event loop brings connections of its own
+    empty = operations.execute_sql_flush
 
-    def empty_audit_too(statements):
-        append_only.remove(connection)
-        empty(statements)
-        append_only.install(connection)
+    def empty_audit_too(self, statements):
+        append_only.remove(self.connection)
+        empty(self, statements)
+        append_only.install(self.connection)
 
-    connection.ops.execute_sql_flush = empty_audit_too
+    operations.execute_sql_flush = empty_audit_too
 
 
 @pytest.fixture(autouse=True)
