@@ -90,7 +90,8 @@ FIELDS = {
     },
     "prescriptions.CataloguedMedicine": {
         LINK: "id edition",
-        TECHNICAL: "cis name form routes status procedure is_marketed holder is_watched substances conditions shortages",
+        TECHNICAL: "cis name form routes status procedure is_marketed holder is_watched substances conditions"
+        " shortages",
     },
     "prescriptions.CataloguedPresentation": {
         LINK: "id edition",
