@@ -15,7 +15,7 @@ from rest_framework.settings import api_settings
 from rest_framework.test import APIRequestFactory
 from rest_framework.views import APIView
 
-from portal.api_access import Nobody
+from portal.api_access import Everybody, Nobody
 from portal.models import AuditEvent
 from sharing import actions
 from sharing.models import Share, ThreadMessage
@@ -38,6 +38,10 @@ OPEN = {
     "health-deep": (200, 503),
     "api-root": 200,
     "api-token": 405,
+    "api-schema": 200,
+    "api-docs": 200,
+    "api-verify": 405,
+    "fhir-metadata": 200,
     "account_login": 200,
     "account_signup": 200,
     "account_logout": 302,
@@ -51,6 +55,20 @@ OPEN = {
     "mfa_authenticate": 302,
     "mfa_login_webauthn": 302,
     "admin:login": 302,
+}
+# For registered software with its token, and for nobody's session. What each software sees: the tests of each API.
+SOFTWARE = {
+    "insurer-check",
+    "insurer-duplicates",
+    "insurer-opposition",
+    "fhir-base",
+    "fhir-cancel",
+    "fhir-find",
+    "fhir-dispenses",
+    "fhir-undo",
+    "fhir-tasks",
+    "fhir-task",
+    "fhir-communications",
 }
 # Not there at all outside the demo.
 DEMO = {
@@ -127,7 +145,7 @@ def urls(patterns=None, namespace="", given=frozenset()) -> list:
 
 def test_every_url_has_its_line():
     ours = {name for name, _, _ in urls() if not name.startswith(STAFF_PREFIX) or name == "admin:login"}
-    lines = [OPEN, DEMO, OWN_PAGES, ALICES, CHLOES, POST_ONLY, ANY_ACCOUNT]
+    lines = [OPEN, DEMO, SOFTWARE, OWN_PAGES, ALICES, CHLOES, POST_ONLY, ANY_ACCOUNT]
     told = set().union(*lines)
     assert ours - told == set(), "Say in this file who may enter"
     assert told - ours == set(), "No longer there"
@@ -135,8 +153,12 @@ def test_every_url_has_its_line():
 
 
 def test_what_is_open_to_all_is_frozen():
-    open_to_all = {name for name, callback, _ in urls() if not getattr(callback, "login_required", True)}
-    assert open_to_all == set(OPEN) | DEMO
+    """By the mark on a page, by the permission of a REST view (whose mark says only that it looks for itself)."""
+    marked = {
+        name for name, view, _ in urls() if not getattr(view, "login_required", True) and not hasattr(view, "cls")
+    }
+    permitted = {name for name, view, _ in urls() if hasattr(view, "cls") and Everybody in view.cls.permission_classes}
+    assert marked | permitted == set(OPEN) | DEMO
 
 
 # --- The people and what they hold ----------------------------------------------------------------------------------
@@ -213,6 +235,14 @@ def test_pages_open_to_all(people, share):
 
 def test_the_demo_is_not_there(people, share):
     assert walk(people, share, DEMO, lambda *_: 404, who=EVERYBODY, verbs=("get", "post")) == []
+
+
+def test_the_rest_side_knows_software_only(people, share):
+    for verb in ("get", "post", "put", "patch", "delete"):
+        for who, name in product(EVERYBODY, SOFTWARE):
+            page = getattr(people[who], verb)(address(name, share), HTTP_AUTHORIZATION="Bearer guessed")
+            unsigned = getattr(people[who], verb)(address(name, share))
+            assert page.status_code == unsigned.status_code == 401, (name, who, verb, page.status_code)
 
 
 def test_the_rest_asks_who_it_is(people, share):
@@ -344,9 +374,3 @@ def test_a_rest_view_that_says_nothing_is_for_nobody(alice, dan):
         if person:
             request.user = person
         assert APIView.as_view()(request).status_code in {401, 403}
-
-
-def test_a_session_does_not_open_the_rest_side_by_itself(people):
-    for who in EVERYBODY:
-        assert people[who].get("/api/token/").status_code == 405
-        assert people[who].get("/api/nothing/").status_code == 404
