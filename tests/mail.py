@@ -44,6 +44,7 @@ def open_sink(certificates, settings):
 
     yield open_one
     mssante.hang_up()
+    mssante.hang_up_all()
     for sink in running:
         sink.__exit__()
 

@@ -165,8 +165,10 @@ def hang_up() -> None:
 
 def hang_up_all() -> None:
     """Cuts every connection of this process, so that it can end: what was leaving is settled or sent again later."""
-    for line in list(_lines.values()):
-        sock = line.sock
-        if sock is not None:
+    alive = {thread.ident for thread in threading.enumerate()}
+    for owner, line in list(_lines.items()):
+        if owner not in alive:
+            line.close()
+        elif (sock := line.sock) is not None:
             with suppress(OSError):
                 sock.shutdown(SHUT_RDWR)
