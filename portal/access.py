@@ -80,20 +80,27 @@ def landing_page(user) -> str:
     return reverse("admin:index") if user.is_staff else reverse("account_start")
 
 
+def enter_space(request) -> bool:
+    """Sets what patient_only promises. False: this person enters no patient's space."""
+    access = patient_access_of(request)
+    if access is None:
+        return False
+    request.patient = access.patient
+    request.acting_for = None if access.kind == "self" else access.patient
+    request.prescriptions = access.patient.prescriptions.seen_by(request.user)
+    request.shares = access.patient.shares.seen_by(request.user)
+    return True
+
+
 def patient_only(view):
     """Sets request.patient, request.acting_for (None for oneself), request.prescriptions and request.shares."""
 
     @wraps(view)
     def guarded(request, *args, **kwargs):
-        access = patient_access_of(request)
-        if access is None:
+        if not enter_space(request):
             if request.resolver_match.url_name == "home":
                 return redirect(landing_page(request.user))
             raise Http404
-        request.patient = access.patient
-        request.acting_for = None if access.kind == "self" else access.patient
-        request.prescriptions = access.patient.prescriptions.seen_by(request.user)
-        request.shares = access.patient.shares.seen_by(request.user)
         return view(request, *args, **kwargs)
 
     return guarded

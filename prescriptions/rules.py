@@ -10,15 +10,13 @@ What each rule looks at, and its words, are in prescriptions/against.py.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from importlib import import_module
-from importlib.util import find_spec
 from uuid import UUID
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from portal.reasons import Reason
-from prescriptions import against, dispensing
+from prescriptions import against, dispensing, medicines
 from prescriptions.dispensing import Handed
 from prescriptions.models import Prescription
 
@@ -87,16 +85,10 @@ def _broken(level, prescription, items, finess, at, name):
 
 def conditions_of(item: Handed) -> tuple[str, ...]:
     """Of what was prescribed and of the box in hand."""
-    texts = _known_conditions(item.line.codes)
+    texts = medicines.conditions_of(item.line.codes)
     if item.cip13 and item.cip13 != item.line.codes.get("cip13"):
-        texts = [*texts, *_known_conditions({"cip13": item.cip13})]
+        texts = [*texts, *medicines.conditions_of({"cip13": item.cip13})]
     return tuple(text.lower() for text in texts)
-
-
-def _known_conditions(codes: dict) -> list[str]:
-    if find_spec("prescriptions.medicines") is None:
-        return []
-    return import_module("prescriptions.medicines").conditions_of(codes)
 
 
 # --- The table --------------------------------------------------------------------------------------------------------

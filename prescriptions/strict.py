@@ -6,7 +6,7 @@ with the field that is wrong. Sources: CSP L4071-1, R4071-2, R5132-3; domain.md 
 
 from django.utils.translation import gettext as _
 
-from prescriptions import numbers
+from prescriptions import medicines, numbers
 from prescriptions.fhir import Deposit, FhirError
 from prescriptions.fhir.codes import INS_OIDS, PRODUCT_SYSTEMS, RPPS_SYSTEMS
 from prescriptions.fhir.node import Node
@@ -28,6 +28,7 @@ def check(data: dict, deposits: list[Deposit], *, structure_finess: str) -> Depo
     for resource in _resources(bundle):
         _check_codes(resource)
         _check_doses(resource)
+    _check_medicines_known(bundle)
     return deposit
 
 
@@ -78,8 +79,8 @@ def _check_rpps(value: Node) -> None:
 
 def _check_certification(deposit: Deposit) -> None:
     """The certification number is mandatory as soon as a medicine is prescribed (CSS L161-38)."""
-    medicines = any(line.kind == PrescriptionLine.Kind.MEDICINE for line in deposit.draft.lines)
-    if medicines and not deposit.draft.lap_certification:
+    has_medicine = any(line.kind == PrescriptionLine.Kind.MEDICINE for line in deposit.draft.lines)
+    if has_medicine and not deposit.draft.lap_certification:
         raise FhirError(
             "entry",
             _("le numéro de certification du logiciel manque (Provenance.agent « assembler »)."),
@@ -93,6 +94,23 @@ def _check_codes(resource: Node) -> None:
         name = PRODUCT_SYSTEMS.get(coding.text("system"), "")
         if name in CODE_CHECKS and (reason := CODE_CHECKS[name](coding.text("code"))):
             raise coding.get("code").refuse(reason.sentence, reason.code)
+
+
+def _check_medicines_known(bundle: Node) -> None:
+    """Once the public database of medicines was imported, a CIS or a CIP13 that it does not have is an error."""
+    named = [
+        (PRODUCT_SYSTEMS[coding.text("system")], coding)
+        for resource in _resources(bundle)
+        for coding in _codings(resource)
+        if PRODUCT_SYSTEMS.get(coding.text("system")) in medicines.CODES and coding.text("code")
+    ]
+    unknown = medicines.unknown_among((system, coding.text("code")) for system, coding in named)
+    for system, coding in named:
+        if (system, numbers.compact(coding.text("code"))) in unknown:
+            raise coding.get("code").refuse(
+                _("ce code n’est celui d’aucun médicament de la base publique des médicaments (BDPM)."),
+                "medicine-unknown",
+            )
 
 
 def _codings(resource: Node) -> list[Node]:

@@ -4,14 +4,14 @@
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from django.utils.formats import date_format, number_format
 from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 
-from prescriptions import policies, posology
+from prescriptions import medicines, policies, posology
 from prescriptions.models import Dispensing, DispensingLine, Prescription, PrescriptionLine
 from prescriptions.standing import Deadline, Standing, deadlines, nothing_reported, standing
 
@@ -25,6 +25,7 @@ __all__ = [
     "number_in_groups",
     "say_dosage",
     "say_line",
+    "say_lines",
     "standing",
     "title_of",
 ]
@@ -64,6 +65,7 @@ class LineWords:
     left: int | None
     notes: list[Note]
     steps: list[str]  # of the dosage: more than one when it changes with time
+    card: str = ""  # CIS of the medicine's card, where the public database has it; set by say_lines
 
 
 def number_in_groups(number: str) -> str:
@@ -91,6 +93,13 @@ def _short_name(name: str) -> str:
 
 
 # --- A line -----------------------------------------------------------------------------------------------------------
+
+
+def say_lines(prescription: Prescription) -> list[LineWords]:
+    """Each line, with the card of its medicine."""
+    lines = list(prescription.lines.all())
+    cards = medicines.cards_for(lines)
+    return [replace(say_line(line), card=cards.get(line.pk, "")) for line in lines]
 
 
 def say_line(line: PrescriptionLine) -> LineWords:

@@ -107,11 +107,11 @@ def _age(text: str) -> str:
 
 
 def lines(prescription: Prescription) -> list[Line]:
-    return [_line(line) for line in prescription.lines.all()]
+    rows = zip(prescription.lines.all(), words.say_lines(prescription), strict=True)
+    return [_line(line, said) for line, said in rows]
 
 
-def _line(line: PrescriptionLine) -> Line:
-    said = words.say_line(line)
+def _line(line: PrescriptionLine, said: words.LineWords) -> Line:
     return Line(
         said=said,
         own_text=line.dosage_text or said.dosage,

@@ -64,7 +64,7 @@ def present(request, id):
 
 def _context(found) -> dict:
     standing, why_not = words.standing(found), policies.why_not_send(found)
-    lines = [words.say_line(line) for line in found.lines.all()]
+    lines = words.say_lines(found)
     return {
         "prescription": found,
         "title": words.title_of(found),

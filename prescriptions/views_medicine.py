@@ -1,0 +1,36 @@
+"""A medicine's card, for whoever is signed in: public facts, nothing of anybody's."""
+
+from uuid import UUID
+
+from django.http import Http404
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.http import require_safe
+
+from portal.access import enter_space
+from prescriptions import medicine_words, medicines
+
+
+@require_safe
+def medicine(request, cis):
+    found = medicines.find({"cis": cis})
+    if found is None:
+        raise Http404
+    is_patient = enter_space(request)
+    context = {
+        "medicine": medicine_words.say(found),
+        "layout": "patient.html" if is_patient else "base.html",
+        "back_url": _back(request) if is_patient else "",
+    }
+    return render(request, "prescriptions/medicine.html", context)
+
+
+def _back(request) -> str:
+    """To the prescription one came from when it is one's own, else to all of them."""
+    try:
+        asked = UUID(request.GET.get("ordonnance", ""))
+    except ValueError:
+        return reverse("prescriptions")
+    if request.prescriptions.filter(pk=asked).exists():
+        return reverse("prescription", args=[asked])
+    return reverse("prescriptions")
