@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from portal import audit
 from portal.back_office import Figure, ReadOnly, as_uuid, found_by_id
-from portal.models import AuditEvent, Notice, User
+from portal.models import AuditEvent, Notice, SoftwareClient, User
 
 
 @admin.register(AuditEvent)
@@ -55,3 +55,13 @@ class UserAdmin(ReadOnly):
 
     def get_search_results(self, request, queryset, search_term):
         return found_by_id(queryset, search_term), False
+
+
+@admin.register(SoftwareClient)
+class SoftwareClientAdmin(ReadOnly):
+    """Which software may use the REST side. Made and revoked by command."""
+
+    list_display = ["name", "kind", "structure_finess", "created_at", "last_token_at", "revoked_at"]
+    list_filter = ["kind"]
+    search_fields = ["name", "=structure_finess"]
+    fields = ["id", "name", "kind", "structure_finess", "public_jwk", "created_at", "last_token_at", "revoked_at"]
