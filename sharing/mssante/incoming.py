@@ -6,7 +6,8 @@ in between, it comes again, and is recognised. Of a message too large to be read
 
 import imaplib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from django.conf import settings
@@ -68,13 +69,20 @@ def _from_imap(keep: Keep) -> int:
         raise CannotFetch(type(error).__name__, permanent=False) from None
 
 
-def _signed_in() -> imaplib.IMAP4:
+@contextmanager
+def _signed_in() -> Iterator[imaplib.IMAP4]:
     account = portal_account()
     mailbox = imaplib.IMAP4(settings.MSSANTE_IMAP_HOST, settings.MSSANTE_IMAP_PORT, timeout=TIMEOUT)
-    mailbox.starttls(tls_context(account))
-    if mailbox.state != "AUTH":  # some operators greet a known certificate with PREAUTH
-        mailbox.authenticate("EXTERNAL", lambda _challenge: b"")  # RFC 4422: who we are is in the certificate
-    return mailbox
+    try:
+        mailbox.starttls(tls_context(account))
+        if mailbox.state != "AUTH":  # some operators greet a known certificate with PREAUTH
+            mailbox.authenticate("EXTERNAL", lambda _challenge: b"")  # RFC 4422: who we are is in the certificate
+        yield mailbox
+    finally:
+        with suppress(OSError, imaplib.IMAP4.error):
+            mailbox.logout()
+        with suppress(OSError):
+            mailbox.shutdown()  # when the line was cut before it could say goodbye
 
 
 def _keep_one(mailbox: imaplib.IMAP4, uid: bytes, keep: Keep) -> None:

@@ -1,0 +1,106 @@
+"""Answers read from a real operator's mailbox: stored before they are marked as seen."""
+
+import pytest
+
+from sharing import certificates as certificate_files
+from sharing import inbound, mssante, sweep
+from sharing.models import InboundMail
+from sharing.mssante import incoming
+from tests.fakes.imap import Imap
+
+ONE, TWO = b"Message-ID: <1@p.test>\r\n\r\nUn.\r\n", b"Message-ID: <2@p.test>\r\n\r\nDeux.\r\n"
+
+
+@pytest.fixture
+def open_mailbox(certificates, settings):
+    running = []
+
+    def open_one(*messages, **options) -> Imap:
+        server = Imap(certificates, list(messages), **options).__enter__()
+        running.append(server)
+        settings.MSSANTE_IMAP_HOST, settings.MSSANTE_IMAP_PORT = "127.0.0.1", server.port
+        settings.MSSANTE_CA = str(certificates.ca)
+        settings.MSSANTE_CLIENT_CERT = str(certificates.certificate("ordolien"))
+        settings.MSSANTE_CLIENT_KEY = str(certificates.key("ordolien"))
+        return server
+
+    yield open_one
+    for server in running:
+        server.__exit__()
+
+
+def kept():
+    found = []
+    return found, lambda content, is_whole: found.append((content, is_whole))
+
+
+def test_what_is_new_is_kept_then_marked_as_seen(open_mailbox):
+    server = open_mailbox(ONE, TWO)
+    found, keep = kept()
+    assert mssante.fetch_new(keep) == 2
+    assert found == [(ONE, True), (TWO, True)]
+    assert server.seen == set(server.messages)
+    assert mssante.fetch_new(keep) == 0
+
+
+def test_what_was_not_kept_is_not_marked(open_mailbox):
+    server = open_mailbox(ONE)
+
+    def full(content, is_whole):
+        raise MemoryError
+
+    with pytest.raises(MemoryError):
+        mssante.fetch_new(full)
+    assert server.seen == set()
+
+
+def test_of_a_message_too_large_the_beginning_is_kept(open_mailbox, settings):
+    server = open_mailbox(ONE + b"x" * incoming.MESSAGE_MAX_BYTES)
+    found, keep = kept()
+    mssante.fetch_new(keep)
+    [(content, is_whole)] = found
+    assert (len(content), is_whole, content[:10]) == (incoming.BEGINNING, False, ONE[:10])
+    assert server.seen == set(server.messages)
+
+
+@pytest.mark.parametrize("command", ["STARTTLS", "AUTHENTICATE", "SELECT", "SEARCH", "FETCH", "STORE"])
+def test_a_refusal_needs_somebody_and_loses_nothing(open_mailbox, command):
+    open_mailbox(ONE, refuses=command)
+    with pytest.raises(mssante.CannotFetch) as cannot:
+        mssante.fetch_new(kept()[1])
+    assert cannot.value.permanent
+
+
+@pytest.mark.parametrize("command", ["CAPABILITY", "SELECT", "SEARCH", "FETCH", "STORE"])
+def test_a_line_that_is_cut_is_tried_again(open_mailbox, command):
+    open_mailbox(ONE, cuts=command)
+    with pytest.raises(mssante.CannotFetch) as cannot:
+        mssante.fetch_new(kept()[1])
+    assert not cannot.value.permanent
+
+
+def test_another_authority_is_not_trusted(open_mailbox, settings, tmp_path):
+    open_mailbox(ONE)
+    settings.MSSANTE_CA = str(certificate_files.ready_in(tmp_path).ca)
+    found, keep = kept()
+    with pytest.raises(mssante.CannotFetch):
+        mssante.fetch_new(keep)
+    assert found == []
+
+
+@pytest.mark.django_db
+def test_a_crash_between_keeping_and_marking_keeps_it_once(open_mailbox):
+    server = open_mailbox(ONE)
+    inbound.keep(ONE)
+    assert sweep.collect() == 1
+    assert InboundMail.objects.get().content == ONE
+    assert server.seen == set(server.messages)
+
+
+@pytest.mark.django_db
+def test_when_the_mailbox_is_away_what_is_stored_is_still_read(open_mailbox, caplog):
+    open_mailbox(ONE, refuses="SELECT")
+    inbound.keep(TWO)
+    assert sweep.collect() == 0
+    assert InboundMail.objects.get().status == InboundMail.Status.UNMATCHED
+    assert "the mailbox was not read" in caplog.text
