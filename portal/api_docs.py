@@ -23,7 +23,7 @@ from rest_framework import serializers
 from rest_framework.decorators import api_view, authentication_classes, permission_classes, renderer_classes
 from rest_framework.response import Response
 
-from portal import software
+from portal import api_examples, software
 from portal.api_access import Everybody
 
 SCHEME = "software"
@@ -54,6 +54,7 @@ STATUSES = {
             "not_a_list",
             "empty",
             "invalid_choice",
+            "null_characters_not_allowed",
             "unknown-field",
             "window-too-long",
             "ends-before-start",
@@ -185,10 +186,10 @@ def docs(request):
     context = {
         "site_url": settings.SITE_URL,
         "operations": operations(openapi()),
-        "kinds": [(kind, software.SCOPES[kind]) for kind in software.SCOPES],
+        "kinds": [(kind, " ".join(software.SCOPES[kind]), told) for kind, told in api_examples.of_kinds().items()],
         "scopes": SCOPE_WORDS.items(),
         "statuses": STATUSES.items(),
-        "program": (settings.BASE_DIR / "docs" / "api_client.py").read_text(),
+        "program": api_examples.program(),
         "fhir": capabilities(),
     }
     return render(request, "portal/api_docs.html", context)

@@ -1,7 +1,7 @@
 """POST /api/verify/: what a code or a typed number is worth. Open to all; no clinical data, whoever asks."""
 
 from django.utils.translation import gettext_lazy as _
-from drf_spectacular.utils import OpenApiExample, extend_schema
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
 from portal.api_docs import problems
 from rest_framework import exceptions, serializers
 from rest_framework.response import Response
@@ -54,6 +54,9 @@ class Verify(APIView):
         description=_(
             "Sans jeton. La réponse ne dit rien du patient ni du traitement. Trente demandes par minute et par adresse."
         ),
+        parameters=[
+            OpenApiParameter("Retry-After", int, "header", response=[429], description=_("Secondes à attendre."))
+        ],
         request=CodeToVerify,
         responses={200: VerdictAnswer, **problems(400, 413, 415, 422, 429)},
         examples=[
