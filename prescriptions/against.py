@@ -81,7 +81,7 @@ def past_twelve_months(case: Case) -> str | None:
     if case.on <= last:
         return None
     return _(
-        "Une ordonnance ne se délivre plus après douze mois : celle-ci s’est arrêtée le %(date)s. "
+        "Une ordonnance ne se délivre plus après douze mois : celle-ci s’est arrêtée le %(date)s. "
         "Une nouvelle est nécessaire."
     ) % {"date": date_format(last)}
 
@@ -89,7 +89,7 @@ def past_twelve_months(case: Case) -> str | None:
 def narcotic_again(case: Case) -> str | None:
     if not dispensing.completed(case.line):
         return None
-    return _("Un stupéfiant ne se renouvelle pas : il faut une nouvelle ordonnance.")
+    return _("Un stupéfiant ne se renouvelle pas : il faut une nouvelle ordonnance.")
 
 
 def _days_gone(case: Case) -> int:
@@ -99,7 +99,7 @@ def _days_gone(case: Case) -> int:
 def narcotic_over(case: Case) -> str | None:
     if case.deliveries() or _days_gone(case) < case.line.duration_days:
         return None
-    return _("La durée prescrite de ce stupéfiant est écoulée : il faut une nouvelle ordonnance.")
+    return _("La durée prescrite de ce stupéfiant est écoulée : il faut une nouvelle ordonnance.")
 
 
 def presented_late(case: Case) -> str | None:
@@ -109,11 +109,11 @@ def presented_late(case: Case) -> str | None:
     left = (case.line.duration_days or 0) - gone
     if left > 0:
         return _(
-            "Ordonnance sécurisée présentée plus de trois jours après sa date : si c’est un stupéfiant, "
+            "Ordonnance sécurisée présentée plus de trois jours après sa date : si c’est un stupéfiant, "
             "délivrez seulement pour la durée qui reste (%(days)s)."
         ) % {"days": _days(left)}
     return _(
-        "Ordonnance sécurisée présentée plus de trois jours après sa date : si c’est un stupéfiant, "
+        "Ordonnance sécurisée présentée plus de trois jours après sa date : si c’est un stupéfiant, "
         "délivrez seulement pour la durée qui reste."
     )
 
@@ -121,7 +121,7 @@ def presented_late(case: Case) -> str | None:
 def narcotic_too_long(case: Case) -> str | None:
     if (case.line.duration_days or 0) <= NARCOTIC_DAYS:
         return None
-    return _("Un stupéfiant se prescrit pour 28 jours au plus : vérifiez la durée avec le prescripteur.")
+    return _("Un stupéfiant se prescrit pour 28 jours au plus : vérifiez la durée avec le prescripteur.")
 
 
 def not_by_fractions(case: Case) -> str | None:
@@ -131,7 +131,7 @@ def not_by_fractions(case: Case) -> str | None:
         return None
     return _(
         "Ce médicament se délivre par fractions de %(days)s, sauf si le prescripteur a écrit "
-        "« délivrance en une seule fois ». Notez une délivrance partielle."
+        "« délivrance en une seule fois ». Notez une délivrance partielle."
     ) % {"days": _days(days)}
 
 
@@ -149,10 +149,10 @@ def limit_of(case: Case) -> int:
 def past_its_limit(case: Case) -> str | None:
     limit = limit_of(case)
     if (case.line.duration_days or 0) > limit:
-        return _("Ce médicament se prescrit pour %(days)s au plus : l’ordonnance va au-delà.") % {"days": _days(limit)}
+        return _("Ce médicament se prescrit pour %(days)s au plus : l’ordonnance va au-delà.") % {"days": _days(limit)}
     if _days_gone(case) >= limit and case.deliveries():
         return _(
-            "Ce médicament se prescrit pour %(days)s au plus : cette durée est passée depuis la date de l’ordonnance."
+            "Ce médicament se prescrit pour %(days)s au plus : cette durée est passée depuis la date de l’ordonnance."
         ) % {"days": _days(limit)}
     return None
 
@@ -173,14 +173,14 @@ def too_soon(case: Case) -> str | None:
     if until is None or case.on >= until - timedelta(days=EARLY):
         return None
     return _(
-        "Renouvellement demandé tôt : la délivrance précédente couvre le traitement jusqu’au %(date)s environ."
+        "Renouvellement demandé tôt : la délivrance précédente couvre le traitement jusqu’au %(date)s environ."
     ) % {"date": date_format(until)}
 
 
 def more_than_a_delivery(case: Case) -> str | None:
     if case.item.quantity <= case.line.quantity:
         return None
-    return _("Cela dépasse ce qui est prescrit pour une délivrance : un mois de traitement à la fois.")
+    return _("Cela dépasse ce qui est prescrit pour une délivrance : un mois de traitement à la fois.")
 
 
 def finess_named(case: Case) -> str:
@@ -201,7 +201,7 @@ def names_another_name(case: Case) -> str | None:
     named, ours = (set(slugify(text).split("-")) for text in (case.prescription.named_pharmacy, case.pharmacy_name))
     if ours and (named <= ours or ours <= named):
         return None
-    return _("Cette ordonnance désigne « %(name)s » : vérifiez que c’est bien votre pharmacie.") % {
+    return _("Cette ordonnance désigne « %(name)s » : vérifiez que c’est bien votre pharmacie.") % {
         "name": case.prescription.named_pharmacy
     }
 
@@ -210,7 +210,7 @@ def not_to_be_replaced(case: Case) -> str | None:
     if case.item.prescriber_agreed_on:
         return None
     return _(
-        "Le prescripteur a écrit « non substituable » sur cette ligne (%(code)s). "
+        "Le prescripteur a écrit « non substituable » sur cette ligne (%(code)s). "
         "Délivrez ce médicament, ou notez le changement avec l’accord du prescripteur."
     ) % {"code": case.line.no_substitution}
 
@@ -222,4 +222,4 @@ def changed_alone(case: Case) -> str | None:
 
 
 def only_in_hospital(case: Case) -> str | None:
-    return _("Ce médicament est réservé à l’usage hospitalier : une pharmacie de ville ne le délivre pas d’ordinaire.")
+    return _("Ce médicament est réservé à l’usage hospitalier : une pharmacie de ville ne le délivre pas d’ordinaire.")

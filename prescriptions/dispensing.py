@@ -79,7 +79,7 @@ def _why_not_authentic(prescription: Prescription) -> Reason | None:
         return None
     return Reason(
         "not-authentic",
-        _("Une photo ou un document seul ne se délivre pas ici : demandez l’original ou le numéro de l’ordonnance."),
+        _("Une photo ou un document seul ne se délivre pas ici : demandez l’original ou le numéro de l’ordonnance."),
     )
 
 
@@ -134,7 +134,7 @@ def _why_not_said(item: Handed) -> Reason | None:
             "substitution-of-nothing", _("Une substitution se note sur une ligne délivrée, avec sa sorte (générique…).")
         )
     if bool(item.change) != bool(item.change_reason) or (item.prescriber_agreed_on and not item.change):
-        return Reason("change-unsaid", _("Notez ce qui a été modifié, et pourquoi : l’un ne va pas sans l’autre."))
+        return Reason("change-unsaid", _("Notez ce qui a été modifié, et pourquoi : l’un ne va pas sans l’autre."))
     return None
 
 
@@ -193,7 +193,7 @@ def completes(item: Handed) -> int | None:
 def why_not_undo(dispensing: Dispensing, finess: str) -> Reason | None:
     """Within the day it was recorded, by who recorded it, the last one first. Its prescription is locked."""
     if dispensing.pharmacy_finess != finess:
-        return Reason("not-yours", _("Cette délivrance est celle d’une autre pharmacie : elle seule peut l’annuler."))
+        return Reason("not-yours", _("Cette délivrance est celle d’une autre pharmacie : elle seule peut l’annuler."))
     if dispensing.undone_at:
         return Reason("already-undone", _("Cette délivrance est déjà annulée."))
     if timezone.localdate(dispensing.created_at) != timezone.localdate():
@@ -202,7 +202,7 @@ def why_not_undo(dispensing: Dispensing, finess: str) -> Reason | None:
             _("Une délivrance ne s’annule que le jour même. Appelez le prescripteur s’il y a eu une erreur."),
         )
     if _has_a_follower(dispensing):
-        return Reason("undo-last-first", _("Une autre délivrance a suivi : annulez d’abord la plus récente."))
+        return Reason("undo-last-first", _("Une autre délivrance a suivi : annulez d’abord la plus récente."))
     return None
 
 

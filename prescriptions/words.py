@@ -12,19 +12,22 @@ from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 
 from prescriptions import medicines, policies, posology
-from prescriptions.models import Dispensing, DispensingLine, Prescription, PrescriptionLine
-from prescriptions.standing import Deadline, Standing, deadlines, nothing_reported, standing
+from prescriptions.models import Prescription, PrescriptionLine
+from prescriptions.standing import Deadline, Standing, deadlines, standing
+from prescriptions.told import ToldLine, dispensings_words, say_told
 
 __all__ = [
     "Deadline",
     "LineWords",
     "Note",
     "Standing",
+    "ToldLine",
     "deadlines",
     "dispensings_words",
     "number_in_groups",
     "say_dosage",
     "say_line",
+    "say_told",
     "say_lines",
     "standing",
     "title_of",
@@ -236,38 +239,3 @@ def _say_flag(flag: str) -> Note | None:
             _("Prescrit pour un usage que son autorisation ne prévoit pas. Le prescripteur peut vous en parler."),
         ),
     }.get(flag)
-
-
-# --- Dispensings ------------------------------------------------------------------------------------------------------
-
-
-def dispensings_words(prescription: Prescription) -> list[dict]:
-    """Steps for components/timeline.html, each with `lines`: what was delivered, said. Never empty."""
-    told = list(prescription.dispensings.all())
-    if not told:
-        unknown = {"word": _("Inconnu"), "sentence": nothing_reported(prescription), "at": None, "lines": []}
-        return [unknown | {"state": "next", "icon": "unknown"}]
-    return [_say_dispensing(dispensing) for dispensing in told]
-
-
-def _say_dispensing(dispensing: Dispensing) -> dict:
-    lines = [_say_delivery(told) for told in dispensing.lines.all()]
-    if dispensing.undone_at:
-        sentence = _("%(pharmacy)s. Annulée par la pharmacie.") % {"pharmacy": dispensing.pharmacy_name}
-        step = {"word": _("Délivrance annulée"), "sentence": sentence, "state": "stop", "icon": "undo"}
-    else:
-        sentence = "\u00a0: ".join([dispensing.pharmacy_name, ", ".join(lines)]) if lines else dispensing.pharmacy_name
-        step = {"word": _("Délivrance"), "sentence": sentence, "state": "done", "icon": "check"}
-    return step | {"at": dispensing.dispensed_at, "lines": lines}
-
-
-def _say_delivery(told: DispensingLine) -> str:
-    name = told.line.name
-    if not told.quantity:
-        return _("%(name)s (non délivré : %(why)s)") % {"name": name, "why": told.not_dispensed_reason}
-    facts = [ngettext("%(count)s boîte", "%(count)s boîtes", told.quantity) % {"count": told.quantity}]
-    if told.substituted:
-        facts.append(_("remplacé par %(name)s") % {"name": told.delivered_name or _("un générique")})
-    if told.completeness not in policies.COMPLETE:
-        facts.append(_("en partie"))
-    return f"{name} ({', '.join(facts)})"

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy
 from portal import audit
 from portal.models import AuditEvent
 from prescriptions.models import Prescription
-from sharing.models import Share
+from sharing.models import Pharmacy, Share
 
 AT_MOST = 30
 # The acts by which somebody reads it, or lets somebody read it.
@@ -20,7 +20,13 @@ ACTS = {
     "prescription.uploaded": gettext_lazy("Ajout dans votre espace"),
     "prescription.read": gettext_lazy("Lecture"),
     "prescription.pdf": gettext_lazy("Document téléchargé"),
+    "prescription.opened_at_counter": gettext_lazy("Ouverture au comptoir, par son code ou son numéro"),
     "prescription.dispensed": gettext_lazy("Délivrance"),
+    "prescription.dispensing_undone": gettext_lazy("Délivrance annulée"),
+    "prescription.read_by_prescriber": gettext_lazy("Lecture par le prescripteur"),
+    "prescription.checked_by_insurer": gettext_lazy("Contrôle par l’Assurance Maladie"),
+    "prescription.opposed": gettext_lazy("Votre opposition, enregistrée par l’Assurance Maladie"),
+    "prescription.opposition_lifted": gettext_lazy("Votre opposition, levée par l’Assurance Maladie"),
     "share.created": gettext_lazy("Envoi à une pharmacie"),
     "share.opened": gettext_lazy("Première lecture"),
     "share.read": gettext_lazy("Lecture"),
@@ -44,9 +50,10 @@ def who_has_seen(prescription: Prescription, shares: Iterable[Share], *, reader)
         subject__in=[audit.actor_name(prescription), *by_subject],
         kind__in=ACTS,
     )
-    names = _names(prescription) | {audit.actor_name(reader): _("Vous")}
+    events = events[:AT_MOST]
+    names = _names(prescription) | _pharmacies(events) | {audit.actor_name(reader): _("Vous")}
     told: dict = {}
-    for event in events[:AT_MOST]:
+    for event in events:
         who = _author(event, prescription) or _who(event, by_subject.get(event.subject), names)
         seen = Seen(who, str(ACTS[event.kind]), event.at)
         told.setdefault((seen.who, seen.act, timezone.localtime(seen.at).date()), seen)
@@ -62,6 +69,12 @@ def _names(prescription: Prescription) -> dict[str, str]:
     if prescriber and prescriber.user_id:
         names[f"user:{prescriber.user_id}"] = prescriber.full_name
     return names
+
+
+def _pharmacies(events) -> dict[str, str]:
+    """Those that opened it at their counter, or delivered it by their own software."""
+    told = {event.detail["pharmacy"] for event in events if event.detail.get("pharmacy")}
+    return {f"finess:{place.finess}": place.name for place in Pharmacy.objects.filter(finess__in=told)}
 
 
 def _author(event: AuditEvent, prescription: Prescription) -> str:

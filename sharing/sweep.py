@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from portal import notices
 from portal.clock import db_now
-from sharing import actions, delivery, inbound, mssante, outbox
+from sharing import actions, counter, delivery, inbound, mssante, outbox
 from sharing.models import Heartbeat, Share
 
 log = logging.getLogger(__name__)
@@ -30,6 +30,7 @@ EXPIRE_AT_ONCE = 100
 def run_once() -> None:
     """All of it once, in this thread: deliveries, answers, notices, what time ends."""
     expire_shares()
+    counter.collect_delivered()
     delivery.sweep_once()
     collect()
     notices.send_due()
@@ -118,6 +119,7 @@ class Sweep:
             notices.send_due: settings.SWEEP_SECONDS,
             collect: settings.COLLECT_SECONDS,
             expire_shares: settings.EXPIRE_SECONDS,
+            counter.collect_delivered: settings.EXPIRE_SECONDS,
         }
         due = dict.fromkeys(timetable, 0.0)
         while not self._stopping.is_set():

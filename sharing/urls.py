@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from sharing.views import demo, patient, pharmacy, prescriptions, share_steps
+from sharing.views import demo, dispense, patient, pharmacy, prescriptions, share_steps
 
 urlpatterns = [
     path("", patient.home, name="home"),
@@ -27,6 +27,9 @@ urlpatterns = [
     path("pharmacie/partages/<uuid:id>/prendre/", pharmacy.take, name="desk-take"),
     path("pharmacie/partages/<uuid:id>/repondre/", pharmacy.reply, name="desk-reply"),
     path("pharmacie/partages/<uuid:id>/document/", pharmacy.document, name="desk-document"),
+    path("pharmacie/delivrer/<uuid:id>/", dispense.dispense, name="desk-dispense"),
+    path("pharmacie/delivrer/<uuid:id>/fait/<uuid:dispensing_id>/", dispense.dispensed, name="desk-dispensed"),
+    path("pharmacie/delivrer/<uuid:id>/annuler/<uuid:dispensing_id>/", dispense.undo, name="desk-undo"),
     path("demo/messagerie/", demo.mailboxes, name="demo-mailboxes"),
     path("demo/messagerie/<slug:finess>/", demo.mailbox, name="demo-mailbox"),
     path("demo/messagerie/<slug:finess>/<str:key>/", demo.mail, name="demo-mail"),

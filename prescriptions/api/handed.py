@@ -71,7 +71,7 @@ def _check_kind(resource: Node) -> None:
         raise resource.get("resourceType").refuse(_("seul MedicationDispense est attendu ici."), "not-a-dispense")
     if resource.text("status") not in {"completed", "declined"}:
         raise resource.get("status").refuse(
-            _("le statut est « completed » ou « declined » ; une annulation se fait par $undo."), "status-not-taken"
+            _("le statut est « completed » ou « declined » ; une annulation se fait par $undo."), "status-not-taken"
         )
 
 
@@ -156,7 +156,7 @@ def _by_number(named: Node, finess: str):
         raise named.refuse(_("aucune ordonnance n’a ce numéro."), "prescription-unknown")
     lines = [line for line in prescription.lines.all() if line.is_for_pharmacy()]
     if len(lines) != 1:
-        raise named.refuse(_("cette ordonnance a plusieurs lignes : nommez celle-ci par son id."), "line-ambiguous")
+        raise named.refuse(_("cette ordonnance a plusieurs lignes : nommez celle-ci par son id."), "line-ambiguous")
     return prescription, lines[0]
 
 

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from portal.access import SESSION_PHARMACY, memberships, pharmacist_only
 from portal.reasons import Refused
 from prescriptions import documents, words
-from sharing import actions, desk_forms, desk_share, policies
+from sharing import actions, counter, desk_forms, desk_share, policies
 from sharing import desk as worklists
 from sharing.models import Share, ShareEvent
 from sharing.states import ShareStatus as S
@@ -28,10 +28,19 @@ def desk(request):
         return render(request, "sharing/desk.html", _list(request))
     share, verdict = worklists.find(request.pharmacy, asked)
     if share is None:
-        return render(request, "sharing/desk.html", _list(request) | {"q": asked[:300], "verdict": verdict})
+        return _not_sent_here(request, asked, verdict)
     if verdict and verdict.state in {"stop", "wait"}:
         messages.warning(request, f"{verdict.word}. {verdict.sentence}")
     return redirect("desk-share", share.pk)
+
+
+def _not_sent_here(request, asked, verdict):
+    """The patient is at the counter: what they show opens, unless they masked it or shut this pharmacy out."""
+    shown = counter.open_shown(request, verdict)
+    if shown is not None:
+        return redirect("desk-dispense", shown.pk)
+    found = {"q": asked[:300], "verdict": counter.as_unknown(verdict)}
+    return render(request, "sharing/desk.html", _list(request) | found)
 
 
 @require_GET  # not HEAD: asking is opening

@@ -1,0 +1,107 @@
+"""The patient at the counter: what a pharmacy may deliver, because it was sent there or because it was shown there."""
+
+from dataclasses import replace
+
+from django.db.models import Exists, OuterRef
+from django.http import Http404
+
+from prescriptions import actions as registry
+from prescriptions import reach, verification
+from prescriptions.models import Dispensing, DispensingLine, Prescription
+from sharing import actions, desk
+from sharing.actions import Answer
+from sharing.models import Pharmacy, Share, ShareEvent
+from sharing.states import ACTIVE, ShareStatus
+
+SHOWN = "counter"  # in the session: what was opened here by its code or number, "<pharmacy>:<prescription>"
+AT_MOST = 40
+
+
+def prescription_or_404(request, id) -> Prescription:
+    """Shared with this pharmacy and still readable, or shown at this counter in this session. Masked: neither."""
+    found = reach.to_dispense(request.pharmacy.finess).with_content().filter(pk=id).first()
+    if found is None or not (_is_shared(request.pharmacy, found) or _was_shown(request, found)):
+        raise Http404
+    return found
+
+
+def _is_shared(pharmacy: Pharmacy, prescription: Prescription) -> bool:
+    return desk.shares_of(pharmacy).filter(prescription=prescription, is_readable=True).exists()
+
+
+def _key(pharmacy: Pharmacy, prescription: Prescription) -> str:
+    return f"{pharmacy.pk}:{prescription.pk}"
+
+
+def _was_shown(request, prescription: Prescription) -> bool:
+    return _key(request.pharmacy, prescription) in request.session.get(SHOWN, [])
+
+
+def open_shown(request, verdict: verification.Verdict | None) -> Prescription | None:
+    """The prescription of a code or number that was asked for at the desk: audited, and the patient reads it."""
+    if verdict is None or verdict.prescription_id is None or verdict.code == "altered":
+        return None
+    found = reach.to_dispense(request.pharmacy.finess).filter(pk=verdict.prescription_id).first()
+    if found is None:
+        return None
+    registry.open_at_counter(prescription=found, pharmacy_finess=request.pharmacy.finess, by=request.user)
+    known = [key for key in request.session.get(SHOWN, []) if key != _key(request.pharmacy, found)]
+    request.session[SHOWN] = [*known, _key(request.pharmacy, found)][-AT_MOST:]
+    return found
+
+
+def as_unknown(verdict: verification.Verdict | None) -> verification.Verdict | None:
+    """What a pharmacy may not find is said as what does not exist; an altered code is still said to be altered."""
+    if verdict is None or verdict.prescription_id is None or verdict.code == "altered":
+        return verdict
+    return replace(verdict, offline=False, online=False, prescription_id=None)
+
+
+# --- The share, once delivered ----------------------------------------------------------------------------------------
+
+
+def share_here(pharmacy: Pharmacy, prescription: Prescription) -> Share | None:
+    """The last one sent to this pharmacy, when it may still read it: the way back from the page."""
+    of_it = desk.shares_of(pharmacy).filter(prescription=prescription, is_readable=True)
+    return of_it.order_by("-created_at").first()
+
+
+def collect_share(dispensing: Dispensing, *, by, door: str = ShareEvent.Door.DESK) -> Share | None:
+    """What was sent to the pharmacy that delivered is collected, unless a part of it is still owed."""
+    if not is_whole(dispensing):
+        return None
+    share = Share.objects.filter(
+        prescription=dispensing.prescription_id, pharmacy__finess=dispensing.pharmacy_finess, status__in=ACTIVE
+    ).first()
+    if share is None:
+        return None
+    return actions.record_reply(share=share, answer=Answer(status=ShareStatus.COLLECTED), door=door, by=by)
+
+
+def is_whole(dispensing: Dispensing) -> bool:
+    """Something was handed over, nothing in part."""
+    said = [told.completeness for told in dispensing.lines.all() if told.quantity]
+    return bool(said) and not any(code.endswith("P") for code in said)
+
+
+def collect_delivered(*, by: str = "system:sweep") -> int:
+    """Shares whose pharmacy said, through its own software, that it delivered the prescription."""
+    told = list(_delivered_unsaid()[:AT_MOST])
+    for share in told:
+        answer = Answer(status=ShareStatus.COLLECTED)
+        actions.record_reply(share=share, answer=answer, door=ShareEvent.Door.API, by=by)
+    return len(told)
+
+
+def _delivered_unsaid():
+    parts = DispensingLine.objects.filter(dispensing=OuterRef("pk"), completeness__endswith="P")
+    whole = DispensingLine.objects.filter(dispensing=OuterRef("pk"), completeness__endswith="C")
+    here = Dispensing.objects.filter(
+        Exists(whole),
+        ~Exists(parts),
+        prescription=OuterRef("prescription"),
+        pharmacy_finess=OuterRef("pharmacy__finess"),
+        created_at__gt=OuterRef("created_at"),
+        undone_at=None,
+    )
+    return Share.objects.active().filter(Exists(here)).select_related("prescription", "pharmacy")
