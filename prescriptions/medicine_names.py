@@ -22,7 +22,8 @@ TURNED = re.compile(rf"(?P<base>[^()]+?)(?P<salts>(?: \({SALT}\))+)(?P<rest>[^()
 def plain_name(name: str) -> str:
     """« AMLODIPINE BIOGARAN 5 mg, gélule » → « Amlodipine Biogaran 5 mg, gélule »"""
     said = WORD.sub(lambda found: _as_written(found.group(), is_first=found.start() == 0), name)
-    return re.sub(r"(\d) pour cent\b", "\\1\u00a0%", said)
+    said = re.sub(r"(\d) pour cent\b", r"\1 %", said)
+    return re.sub(r"(\d) (?=(?:[mk]?g|m?l|mL|%|UI|microgrammes?)\b|%)", "\\1\u00a0", said)
 
 
 def _as_written(word: str, *, is_first: bool) -> str:
@@ -61,4 +62,5 @@ def plain_pack(label: str) -> str:
         if part in {"(s)", "(x)"}:
             part = part[1] if number >= 2 else ""
         said.append("" if part == "(aux)" else part)
-    return "".join(said)
+    label = "".join(said)
+    return label[:1].upper() + label[1:]

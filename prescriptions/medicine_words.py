@@ -55,8 +55,9 @@ class MedicineWords:
     cis: str
     name: str
     official_name: str
-    form: str
+    form: str  # empty when the name says it
     how: str  # « par la bouche »
+    nature: str  # « médicament homéopathique »; empty for most
     holder: str
     remarks: list[Remark]
     substances: list[SubstanceWords]
@@ -74,8 +75,9 @@ def say(medicine: Medicine) -> MedicineWords:
         cis=medicine.cis,
         name=plain_name(medicine.name),
         official_name=medicine.name,
-        form=plain_form(medicine.form),
+        form="" if plain_form(medicine.form) in medicine.name else plain_form(medicine.form),
         how=say_routes(medicine.routes),
+        nature=_nature(medicine.procedure),
         holder=medicine.holder,
         remarks=[*_shortages(medicine), *_standing(medicine)],
         substances=_say_substances(medicine.substances),
@@ -109,6 +111,16 @@ def say_routes(routes: list[str]) -> str:
         "sous-cutanée": _("en injection sous la peau"),
     }
     return ", ".join(plain.get(route, route) for route in routes)
+
+
+def _nature(procedure: str) -> str:
+    kinds = {
+        "enreg homéo": _("médicament homéopathique"),
+        "enreg phyto": _("médicament à base de plantes"),
+        "autorisation d'importation parallèle": _("médicament importé d’un autre pays européen"),
+    }
+    said = procedure.lower().replace("’", "'")
+    return next((kind for start, kind in kinds.items() if said.startswith(start)), "")
 
 
 def _say_substances(substances: list[Substance]) -> list[SubstanceWords]:

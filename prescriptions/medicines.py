@@ -40,6 +40,7 @@ class Medicine:
     form: str
     routes: list[str]
     status: str
+    procedure: str
     is_marketed: bool
     holder: str
     is_watched: bool
@@ -135,6 +136,7 @@ def _medicine(edition: Edition, cis: str) -> Medicine:
         form=row.form,
         routes=row.routes,
         status=row.status,
+        procedure=row.procedure,
         is_marketed=row.is_marketed,
         holder=row.holder,
         is_watched=row.is_watched,
