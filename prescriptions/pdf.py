@@ -92,7 +92,7 @@ def of_photos(prescription: Prescription, photos: list[Document]) -> bytes:
 
 
 def _source_of(prescription: Prescription) -> list[Attachment]:
-    if prescription.source is None:
+    if (prescription.source or {}).get("resourceType") != "Bundle":  # a CDA document is kept whole, beside
         return []
     text = json.dumps(prescription.source, ensure_ascii=False, indent=1)
     description = "Ordonnance structurée (FHIR), telle que le prescripteur l’a déposée"

@@ -6,6 +6,7 @@ A PDF is refused when it is encrypted or can act by itself. A refusal is Refused
 
 import hashlib
 import io
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import pikepdf
@@ -127,17 +128,32 @@ def _sharpness(page: Image.Image) -> float:
 
 # --- PDF ------------------------------------------------------------------------------------------------------------
 def _clean_pdf(content: bytes) -> Page:
+    with _opened(content) as pdf:
+        _refuse_unsafe(pdf)
+        _forget_author(pdf)
+        out = io.BytesIO()
+        pdf.save(out)
+    return Page(PDF, out.getvalue())
+
+
+def check_pdf(content: bytes) -> Page:
+    """A PDF that a professional sent: refused for the same reasons, kept as it came."""
+    if len(content) > MAX_BYTES:
+        raise _refused("too-heavy", _("Ce PDF dépasse 10 Mo."))
+    with _opened(content) as pdf:
+        _refuse_unsafe(pdf)
+    return Page(PDF, content)
+
+
+@contextmanager
+def _opened(content: bytes):
     try:
         with pikepdf.open(io.BytesIO(content)) as pdf:
-            _refuse_unsafe(pdf)
-            _forget_author(pdf)
-            out = io.BytesIO()
-            pdf.save(out)
+            yield pdf
     except pikepdf.PasswordError:
         raise _encrypted() from None
     except pikepdf.PdfError:
         raise _refused("broken", _("Ce PDF est abîmé. Enregistrez-le à nouveau ou prenez une photo.")) from None
-    return Page(PDF, out.getvalue())
 
 
 def _refuse_unsafe(pdf: pikepdf.Pdf) -> None:

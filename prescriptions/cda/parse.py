@@ -13,6 +13,7 @@ MAX_BYTES = 10 * 1024 * 1024
 MAX_TAGS = 200_000  # the richest public example has 3,000 elements
 MAX_ATTRIBUTES = 400_000
 MAX_DEPTH = 100
+MAX_WORDS = 1_000_000  # characters outside pictures and PDF
 # One byte a character below 128: what is looked for in the bytes is then what the parser will see.
 ENCODINGS = {"utf-8", "us-ascii", "ascii", "iso-8859-1", "iso-8859-15", "windows-1252"}
 DECLARED = re.compile(rb"<\?xml[^>]*?encoding\s*=\s*[\"']([A-Za-z0-9._-]{1,40})[\"']")
@@ -59,12 +60,18 @@ def _check_bytes(data: bytes) -> None:
 
 
 def _check_tree(root: etree._Element) -> None:
-    depth = 0
-    for event, _element in etree.iterwalk(root, events=("start", "end")):
+    depth = words = 0
+    for event, element in etree.iterwalk(root, events=("start", "end")):
         depth += 1 if event == "start" else -1
-        if depth > MAX_DEPTH:
-            raise CdaError("", _("ce document est trop profond pour une ordonnance."), "too-large")
+        words += _length(element) if event == "start" else 0
+        if depth > MAX_DEPTH or words > MAX_WORDS:
+            raise CdaError("", _("ce document est trop profond ou trop long pour une ordonnance."), "too-large")
     if root.getroottree().docinfo.internalDTD is not None:
         raise CdaError("", _("ce document a une définition de type (DTD) : un document CDA n’en a pas."), "dtd")
     if root.tag != f"{{{HL7}}}ClinicalDocument":
         raise CdaError("", _("ce n’est pas un document médical CDA (ClinicalDocument)."), "not-a-document")
+
+
+def _length(element: etree._Element) -> int:
+    own = 0 if element.get("representation") == "B64" else len(element.text or "")
+    return own + len(element.tail or "") + sum(map(len, element.values()))

@@ -15,7 +15,7 @@ from prescriptions import numbers
 from prescriptions.cda import codes
 from prescriptions.cda.node import CdaError, Node
 from prescriptions.cda.parse import parse
-from prescriptions.cda.read_lines import lines_of
+from prescriptions.cda.read_lines import MAX_TEXT, lines_of
 from prescriptions.cda.read_narrative import Narrative
 from prescriptions.cda.read_people import dispenser_of, patient_of, prescriber_of, replaced_of
 from prescriptions.drafts import PrescriptionDraft
@@ -165,7 +165,10 @@ def _comment(document: Node, narrative: Narrative) -> str:
     pregnancies = [each.one("value") for each in _observations(document, "11449-6")]
     if any(value and value.get("code") == PREGNANT for value in pregnancies):
         said.append("Grossesse en cours.")
-    return "\n".join(filter(None, said))
+    comment = "\n".join(filter(None, said))
+    if len(comment) > MAX_TEXT:
+        raise document.refuse(_("le commentaire dépasse 5 000 caractères."))
+    return comment
 
 
 # --- The PDF ----------------------------------------------------------------------------------------------------------

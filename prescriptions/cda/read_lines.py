@@ -18,6 +18,7 @@ from prescriptions.models import PrescriptionLine
 Kind = PrescriptionLine.Kind
 MAX_LINES = 200
 MAX_NAME = 500
+MAX_TEXT = 5000
 MAX_QUANTITY = Decimal("9999999")
 MAX_DAYS = 3660
 MEDICINES, DEVICES = "1.2.250.1.213.1.1.2.171", "1.2.250.1.213.1.1.2.222"
@@ -34,16 +35,21 @@ REASONS = {"MTE": r"\bMTE\b|marge th", "EFG": r"\bEFG\b|enfant|6 ans", "CIF": r"
 
 
 def lines_of(document: Node, narrative: Narrative) -> list[LineDraft]:
+    """Medicines, then devices, then the acts that are only in words."""
     medicines = _entries(document, MEDICINES, "substanceAdministration")
     devices = _entries(document, DEVICES, "supply")
     acts = narrative.identifiers(r"acte-\d{3}")
     if len(medicines) + len(devices) + len(acts) > MAX_LINES:
         raise document.refuse(_("plus de 200 lignes : ce n’est pas une ordonnance."))
-    return [
-        *(_medicine(entry, narrative) for entry in medicines),
-        *(_device(entry, narrative) for entry in devices),
-        *(_act(identifier, narrative) for identifier in acts),
-    ]
+    coded = [(_medicine, entry) for entry in medicines] + [(_device, entry) for entry in devices]
+    lines = [_bounded(read(entry, narrative), entry) for read, entry in coded]
+    return lines + [_act(identifier, narrative) for identifier in acts]
+
+
+def _bounded(line: LineDraft, entry: Node) -> LineDraft:
+    if max(map(len, (line.dosage_text, line.instructions, line.dispenser_note))) > MAX_TEXT:
+        raise entry.refuse(_("une consigne ou une posologie dépasse 5 000 caractères."))
+    return line
 
 
 def _entries(document: Node, template: str, tag: str) -> list[Node]:
@@ -106,9 +112,16 @@ def _form(material: Node) -> str:
 def _codes(found: list[Node]) -> dict:
     coded = {}
     for code in [each for node in found for each in (node, *node.all("translation"))]:
-        if name := SYSTEMS.get(code.get("codeSystem")):
-            coded.setdefault(name, code.get("code"))
-    return {name: code for name, code in coded.items() if code}
+        name = SYSTEMS.get(code.get("codeSystem"))
+        if name and code.get("code"):
+            coded.setdefault(name, _code(code))
+    return coded
+
+
+def _code(node: Node) -> str:
+    if not re.fullmatch(r"[0-9A-Za-z.-]{1,40}", node.get("code")):
+        raise node.refuse(_("ce code de produit n’a pas la forme d’un code."))
+    return node.get("code")
 
 
 def _components(material: Node, narrative: Narrative) -> list[dict]:

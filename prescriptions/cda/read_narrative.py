@@ -16,14 +16,17 @@ class Narrative:
 
     def __init__(self, document: Node):
         self._places: dict[str, etree._Element] = {}
+        self._said: dict[str, str] = {}
         for element in document.element.iter(f"{{{HL7}}}*"):
             if identifier := element.get("ID"):
                 self._places.setdefault(identifier, element)
 
     def text(self, identifier: str) -> str:
-        place = self._places.get(identifier)
-        said = words_of(place) if place is not None else ""
-        return "" if said in NOTHING else said
+        if identifier not in self._said:
+            place = self._places.get(identifier)
+            said = words_of(place) if place is not None else ""
+            self._said[identifier] = "" if said in NOTHING else said
+        return self._said[identifier]
 
     def style(self, identifier: str) -> str:
         place = self._places.get(identifier)

@@ -71,10 +71,10 @@ def plan_of(dosage: list) -> Plan | None:
     """None when it is not plain: the prescriber's text says it then."""
     try:
         plan = Plan(tuple(map(_step, dosage)), in_sequence=len(dosage) > 1 and all("sequence" in d for d in dosage))
-        is_whole = _essence(fhir_of(plan)) == _essence(dosage)
+        is_plain = plan.steps and _essence(fhir_of(plan)) == _essence(dosage) and _is_plain(plan)
     except (AttributeError, LookupError, TypeError, ValueError, ArithmeticError):  # not the shape that is plain
         return None
-    return plan if plan.steps and is_whole and _is_plain(plan) else None
+    return plan if is_plain else None
 
 
 def _step(element: dict) -> Step:
@@ -146,7 +146,12 @@ def is_writable(amount: Amount) -> bool:
 def _is_plain_rhythm(rhythm: Rhythm | None) -> bool:
     if rhythm is None:
         return True
-    if rhythm.unit not in UNITS or rhythm.weekday and (rhythm.frequency, rhythm.period, rhythm.unit) != (1, 1, "wk"):
+    if (
+        rhythm.unit not in UNITS
+        or rhythm.period <= 0
+        or rhythm.weekday
+        and (rhythm.frequency, rhythm.period, rhythm.unit) != (1, 1, "wk")
+    ):
         return False
     repeats = interval_of(rhythm)
     return repeats is not None and rhythm_of(*repeats, weekday=rhythm.weekday) == rhythm

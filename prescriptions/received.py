@@ -1,0 +1,166 @@
+"""A prescription that a professional sent without the registry: filed in the patient's space as « Document seul ».
+
+Taken: a CDA document of a prescription (`cda.read` says which), or a bare PDF. It gets no number and no code: the
+number that a CDA carries was given by another registry, it stays in `source`. What came is kept as it came.
+"""
+
+import hashlib
+import unicodedata
+from dataclasses import replace
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from portal import audit
+from portal.reasons import Reason, Refused, refuse_if
+from prescriptions import actions, cda, photos
+from prescriptions.fhir import PrescriberTraits
+from prescriptions.identities import find_prescriber
+from prescriptions.models import Document, Patient, Prescriber, Prescription
+
+DOCUMENT = Prescription.Provenance.DOCUMENT
+PDF, XML = "application/pdf", "text/xml"
+# What mail and software call these files; what the bytes are decides.
+CONTENT_TYPES = {PDF, XML, "application/xml", "application/hl7-v3+xml", "application/octet-stream"}
+
+
+def file_received(*, patient: Patient, content: bytes, content_type: str, by) -> Prescription:
+    """The same content for the same patient is the same prescription, however often it comes. Raises Refused.
+
+    A document that repeats what this patient has in the registry, number and lines, gives that prescription.
+    """
+    refuse_if(_why_not_type(content_type))
+    digest = hashlib.sha256(content).hexdigest()
+    known = patient.prescriptions.filter(documents__kind=Document.Kind.RECEIVED, documents__sha256=digest).first()
+    if known is not None:
+        return known
+    is_pdf = content[:1024].lstrip().startswith(b"%PDF-")
+    return actions.file_once(
+        key=f"received:{digest}",
+        facts={"sha256": digest},
+        patient=patient,
+        file=lambda: (_file_pdf if is_pdf else _file_cda)(patient, content, by),
+    )
+
+
+def _why_not_type(content_type: str) -> Reason | None:
+    if content_type.partition(";")[0].strip().lower() in CONTENT_TYPES:
+        return None
+    return Reason("content-type", _("Ce type de fichier n’est pas pris : envoyez un document CDA ou un PDF."))
+
+
+@transaction.atomic
+def _file_pdf(patient: Patient, content: bytes, by) -> Prescription:
+    photos.check_pdf(content)
+    prescription = _without_lines(patient, by, authored_on=timezone.localdate())
+    return _with_files(prescription, [(PDF, content)])
+
+
+@transaction.atomic
+def _file_cda(patient: Patient, content: bytes, by) -> Prescription:
+    deposit = _read(content)
+    refuse_if(_why_not_for(patient, deposit))
+    known = _in_registry(patient, deposit)
+    if known is not None:
+        return known
+    files = [(XML, content)]
+    if deposit.pdf:
+        photos.check_pdf(deposit.pdf)
+        files.insert(0, (PDF, deposit.pdf))
+    return _with_files(_rows_of(patient, deposit, by), files)
+
+
+def _read(content: bytes) -> cda.CdaDeposit:
+    try:
+        return cda.read(content)
+    except cda.CdaError as error:
+        raise Refused(Reason(f"cda-{error.code}", str(error))) from None
+
+
+def _why_not_for(patient: Patient, deposit: cda.CdaDeposit) -> Reason | None:
+    """The INS decides, matricule and OID: never a name, which two people may share."""
+    traits = deposit.patient
+    if traits is None:
+        return Reason(
+            "patient-missing", _("Ce document ne dit pas pour qui il est (matricule INS). Rien n’a été gardé.")
+        )
+    if Patient.index_of(traits.ins, traits.ins_oid) != patient.ins_index:
+        return Reason("other-patient", _("Ce document est pour une autre personne. Rien n’a été gardé."))
+    return None
+
+
+def _in_registry(patient: Patient, deposit: cda.CdaDeposit) -> Prescription | None:
+    """The one of this number, if it says the same: a copy of it came, and it is there already."""
+    draft = deposit.draft
+    known = patient.prescriptions.filter(number=draft.number).first() if draft.number else None
+    if known is None or known.authored_on != draft.authored_on:
+        return None
+    same = sorted(line.name for line in known.lines.all()) == sorted(line.name for line in draft.lines)
+    return known if same or not draft.lines else None
+
+
+# --- Rows -------------------------------------------------------------------------------------------------------------
+
+
+def _rows_of(patient: Patient, deposit: cda.CdaDeposit, by) -> Prescription:
+    prescriber = _known(deposit.prescriber)
+    draft = replace(deposit.draft, number="", comment=_comment(deposit, prescriber))
+    if draft.lines:
+        prescription = actions.file_prescription(
+            patient=patient, prescriber=prescriber, draft=draft, provenance=DOCUMENT, by=by
+        )
+    else:
+        facts = ("authored_on", "valid_until", "flags", "comment", "named_pharmacy", "restricted", "source")
+        told = {name: getattr(draft, name) for name in facts}
+        prescription = _without_lines(patient, by, prescriber=prescriber, **told)
+    replaced = _known(deposit.replaced)
+    if replaced is not None:
+        prescription.replaced_prescriber = replaced
+        prescription.save(update_fields=["replaced_prescriber"])
+    return prescription
+
+
+def _without_lines(patient: Patient, by, **facts) -> Prescription:
+    """What it prescribes is in the PDF, for people to read."""
+    prescription = Prescription.objects.create(patient=patient, provenance=DOCUMENT, **facts)
+    audit.record(
+        kind="prescription.filed", by=by, patient_id=patient.pk, subject=prescription, provenance=str(DOCUMENT), lines=0
+    )
+    return prescription
+
+
+def _with_files(prescription: Prescription, files: list[tuple[str, bytes]]) -> Prescription:
+    for position, (content_type, content) in enumerate(files):
+        prescription.documents.create(
+            kind=Document.Kind.RECEIVED,
+            position=position,
+            content_type=content_type,
+            content=content,
+            sha256=hashlib.sha256(content).hexdigest(),
+        )
+    return prescription
+
+
+def _known(traits: PrescriberTraits | None) -> Prescriber | None:
+    """By number and name. A document that nobody vouches for makes no prescriber: the registry's are printed."""
+    found = find_prescriber(traits.rpps) if traits and traits.rpps else None
+    return found if found and _plain(found.family_name) == _plain(traits.family_name) else None
+
+
+def _plain(name: str) -> str:
+    return unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().casefold().strip()
+
+
+def _comment(deposit: cda.CdaDeposit, prescriber: Prescriber | None) -> str:
+    """Says who wrote it when the registry does not know them."""
+    author = deposit.prescriber
+    if prescriber is not None or author is None:
+        return deposit.draft.comment
+    signed = _("Rédigée par %(who)s.") % {"who": ", ".join(filter(None, [author.full_name, *_of_author(author)]))}
+    return "\n".join(filter(None, [deposit.draft.comment, signed]))
+
+
+def _of_author(author: PrescriberTraits) -> list[str]:
+    rpps = f"RPPS {author.rpps}" if author.rpps else ""
+    return [author.speciality, rpps, author.structure_name, author.town, author.phone]
