@@ -71,12 +71,18 @@ def member_of(request):
     return next((m for m in members if str(m.pharmacy_id) == chosen), members[0] if members else None)
 
 
+def prescriber_of(user):
+    return getattr(user, "prescriber", None)
+
+
 def landing_page(user) -> str:
-    """Where signing in leads: one's own space, the desk, the back office, or the page that says what to do."""
+    """Where signing in leads: one's own space, the place where one works, or the page that says what to do."""
     if open_accesses(user).exists():
         return reverse("home")
     if user.pharmacy_members.filter(left_at=None).exists():
         return reverse("desk")
+    if prescriber_of(user) is not None:
+        return reverse("prescriber-home")
     return reverse("admin:index") if user.is_staff else reverse("account_start")
 
 
@@ -115,6 +121,20 @@ def pharmacist_only(view):
         if member is None:
             raise Http404
         request.member, request.pharmacy = member, member.pharmacy
+        return view(request, *args, **kwargs)
+
+    return guarded
+
+
+def prescriber_only(view):
+    """Sets request.prescriber."""
+
+    @wraps(view)
+    def guarded(request, *args, **kwargs):
+        prescriber = prescriber_of(request.user)
+        if prescriber is None:
+            raise Http404
+        request.prescriber = prescriber
         return view(request, *args, **kwargs)
 
     return guarded

@@ -72,9 +72,9 @@ PERSONAS = {
             "emma",
             "Dr Emma Rousseau",
             _("Médecin généraliste"),
-            _("Elle prescrit depuis son logiciel, qui dépose les ordonnances dans le registre."),
+            _("Elle prescrit depuis son logiciel, et lit ici ce que les pharmacies ont délivré."),
             "stethoscope",
-            "demo-prescriber",
+            "prescriber-home",
         ),
     )
 }
@@ -116,12 +116,6 @@ def enter(request, persona):
     login(request, user, backend=BACKEND)
     request.session["demo_persona"] = person.code
     return redirect(person.home)
-
-
-@demo_only
-@require_GET
-def prescriber(request):
-    return render(request, "portal/demo_prescriber.html")
 
 
 @demo_only

@@ -20,5 +20,4 @@ urlpatterns = [
     path("demo/", demo.people, name="demo"),
     path("demo/enter/<slug:persona>/", demo.enter, name="demo-enter"),
     path("demo/messages/<slug:persona>/", demo.notices, name="demo-notices"),
-    path("demo/prescripteur/", demo.prescriber, name="demo-prescriber"),
 ]

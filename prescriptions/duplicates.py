@@ -16,11 +16,13 @@ from uuid import UUID
 from django.db.models import Count, Max
 
 from portal.crypto import blind_index
-from prescriptions import policies, reach
+from prescriptions import cataloguing, policies, reach
+from prescriptions.catalogue import CataloguedPresentation
 from prescriptions.models import Prescription, PrescriptionLine
 
 WINDOW_DAYS = 92
-LOOK_BACK = timedelta(days=366)
+LOOK_BACK = 366  # days
+LONGEST = 3660  # days a line is believed to last
 PATIENTS_AT_ONCE = 100
 PATIENTS_AT_MOST = 2_000  # looked through for one page, which may then be short, or empty with a next one
 
@@ -66,8 +68,11 @@ def report(*, start: date, end: date, after: UUID | None, count: int) -> tuple[l
     looked_at = 0
     while len(found) < count and looked_at < PATIENTS_AT_MOST:
         patients = _patients(start, end, after)
-        for patient, prescriptions in _by_patient(patients, start, end):
-            found += [pair for pair in _pairs(prescriptions) if pair.later.prescription.authored_on >= start]
+        held = _by_patient(patients, start, end)
+        medicines = _medicines_of(held)
+        for patient in patients:
+            pairs = _pairs(held[patient], medicines)
+            found += [pair for pair in pairs if pair.later.prescription.authored_on >= start]
             after, looked_at = patient, looked_at + 1
             if len(found) >= count:
                 return found, after
@@ -86,29 +91,32 @@ def pseudonym(patient_id: UUID, *, reader) -> str:
 
 def _patients(start: date, end: date, after: UUID | None) -> list[UUID]:
     """Patients with two prescriptions or more, one of them in the window; by key, so that depth costs nothing."""
-    rows = reach.written_between(start - LOOK_BACK, end).order_by("patient")
+    rows = reach.written_between(_since(start), end).order_by("patient")
     rows = rows.filter(patient__gt=after) if after else rows
     rows = rows.values("patient").annotate(times=Count("pk"), newest=Max("authored_on"))
     return list(rows.filter(times__gt=1, newest__gte=start).values_list("patient", flat=True)[:PATIENTS_AT_ONCE])
 
 
-def _by_patient(patients: list[UUID], start: date, end: date) -> Iterator[tuple[UUID, list[Prescription]]]:
-    rows = reach.written_between(start - LOOK_BACK, end).filter(patient__in=patients)
+def _by_patient(patients: list[UUID], start: date, end: date) -> dict[UUID, list[Prescription]]:
+    rows = reach.written_between(_since(start), end).filter(patient__in=patients)
     rows = rows.select_related("prescriber", "replaced_by").defer("source", "replaced_by__source")
     held = defaultdict(list)
     for prescription in rows.prefetch_related("lines", "dispensings__lines"):
         held[prescription.patient_id].append(prescription)
-    for patient in patients:
-        yield patient, held[patient]
+    return held
+
+
+def _since(start: date) -> date:
+    return date.fromordinal(max(1, start.toordinal() - LOOK_BACK))
 
 
 # --- The same medicine, the same days ---------------------------------------------------------------------------------
 
 
-def _pairs(prescriptions: Iterable[Prescription]) -> list[Duplicate]:
+def _pairs(prescriptions: Iterable[Prescription], medicines: dict[str, str]) -> list[Duplicate]:
     groups = defaultdict(list)
     for treatment in sorted(_treatments(prescriptions), key=lambda t: (t.starts, t.prescription.authored_on, t.ends)):
-        for key in keys_of(treatment.line):
+        for key in keys_of(treatment.line, medicines):
             groups[key].append(treatment)
     pairs = {
         (pair.earlier.line.pk, pair.later.line.pk): pair for group in groups.values() for pair in _overlapping(group)
@@ -132,7 +140,7 @@ def _period(prescription: Prescription, line: PrescriptionLine) -> Treatment | N
     starts = line.starts_on or prescription.authored_on
     ends = prescription.valid_until
     if line.duration_days:
-        ends = starts + timedelta(days=line.duration_days * (1 + line.renewals) - 1)
+        ends = starts + timedelta(days=min(line.duration_days * (1 + line.renewals), LONGEST) - 1)
     return Treatment(line, starts, ends) if ends and ends >= starts else None
 
 
@@ -145,10 +153,18 @@ def _overlapping(group: list[Treatment]) -> Iterator[Duplicate]:
             running = treatment
 
 
-def keys_of(line: PrescriptionLine) -> set[tuple[str, str]]:
-    """What names the medicine: its CIS, its virtual medicine, and its name as words."""
-    keys = {(system, line.codes[system]) for system in ("cis", "mv") if line.codes.get(system)}
+def keys_of(line: PrescriptionLine, medicines: dict[str, str]) -> set[tuple[str, str]]:
+    """What names the medicine: its CIS (or that of its box), its virtual medicine, and its name as words."""
+    cis = line.codes.get("cis") or medicines.get(line.codes.get("cip13"))
+    keys = {(system, code) for system, code in (("cis", cis), ("mv", line.codes.get("mv"))) if code}
     return keys | {("name", plain_name(line.name))}
+
+
+def _medicines_of(held: dict[UUID, list[Prescription]]) -> dict[str, str]:
+    """CIP13 → CIS, of the boxes prescribed, where the public database of medicines is here."""
+    boxes = {line.codes.get("cip13") for many in held.values() for p in many for line in p.lines.all()} - {None}
+    rows = CataloguedPresentation.objects.filter(edition=cataloguing.current_edition(), cip13__in=boxes)
+    return dict(rows.values_list("cip13", "cis"))
 
 
 def plain_name(name: str) -> str:

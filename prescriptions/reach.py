@@ -5,7 +5,7 @@ from datetime import date
 from django.db.models import Prefetch
 
 from portal.models import SoftwareClient
-from prescriptions.models import Dispensing, Patient, Prescription, PrescriptionQuerySet
+from prescriptions.models import Dispensing, Patient, Prescriber, Prescription, PrescriptionQuerySet
 
 REGISTRY = Prescription.Provenance.REGISTRY
 
@@ -22,6 +22,12 @@ def to_dispense(finess: str) -> PrescriptionQuerySet:
 def written_in(software: SoftwareClient) -> PrescriptionQuerySet:
     """The prescriptions of the prescribers of this software's structure."""
     return of_registry().filter(prescriber__structure_finess=software.structure_finess)
+
+
+def written_by(prescriber: Prescriber) -> PrescriptionQuerySet:
+    """Their own, but for what the patient masked, and not once the patient shut them out."""
+    own = of_registry().filter(prescriber=prescriber)
+    return own.open_to_professional(prescriber.rpps, prescriber.structure_finess)
 
 
 def dispensings_for_prescribers(prescriptions):

@@ -24,15 +24,16 @@ ACTS = {
     "prescription.dispensed": gettext_lazy("Délivrance"),
     "prescription.dispensing_undone": gettext_lazy("Délivrance annulée"),
     "prescription.read_by_prescriber": gettext_lazy("Lecture par le prescripteur"),
-    "prescription.checked_by_insurer": gettext_lazy("Contrôle par l’Assurance Maladie"),
-    "prescription.opposed": gettext_lazy("Votre opposition, enregistrée par l’Assurance Maladie"),
-    "prescription.opposition_lifted": gettext_lazy("Votre opposition, levée par l’Assurance Maladie"),
+    "prescription.checked_by_insurer": gettext_lazy("Contrôle"),
+    "prescription.opposed": gettext_lazy("Votre opposition enregistrée"),
+    "prescription.opposition_lifted": gettext_lazy("Votre opposition levée"),
     "share.created": gettext_lazy("Envoi à une pharmacie"),
     "share.opened": gettext_lazy("Première lecture"),
     "share.read": gettext_lazy("Lecture"),
     "share.document_read": gettext_lazy("Ouverture du document"),
     "share.revoked": gettext_lazy("Envoi retiré : la pharmacie n’y a plus accès"),
 }
+BY_INSURER = {"prescription.checked_by_insurer", "prescription.opposed", "prescription.opposition_lifted"}
 
 
 @dataclass(frozen=True)
@@ -86,6 +87,8 @@ def _author(event: AuditEvent, prescription: Prescription) -> str:
 def _who(event: AuditEvent, share: Share | None, names: dict[str, str]) -> str:
     if event.actor in names:
         return names[event.actor]
+    if event.kind in BY_INSURER:
+        return _("L’Assurance Maladie")
     if share:
         return share.pharmacy.name
     return names.get(f"finess:{event.detail.get('pharmacy')}") or _("Un professionnel habilité")
