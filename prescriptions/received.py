@@ -47,7 +47,7 @@ def file_received(*, patient: Patient, content: bytes, content_type: str, by) ->
 def _why_not_type(content_type: str) -> Reason | None:
     if content_type.partition(";")[0].strip().lower() in CONTENT_TYPES:
         return None
-    return Reason("content-type", _("Ce type de fichier n’est pas pris : envoyez un document CDA ou un PDF."))
+    return Reason("content-type", _("Ce type de fichier n’est pas pris : envoyez un document CDA ou un PDF."))
 
 
 @transaction.atomic

@@ -52,7 +52,7 @@ def _check_bytes(data: bytes) -> None:
         raise CdaError("", _("ce n’est pas un document XML en UTF-8."))
     declared = DECLARED.match(data[:200])
     if declared and declared.group(1).decode().lower() not in ENCODINGS:
-        raise CdaError("", _("l’encodage de ce document n’est pas pris : envoyez-le en UTF-8."))
+        raise CdaError("", _("l’encodage de ce document n’est pas pris : envoyez-le en UTF-8."))
     if b"<!DOCTYPE" in data or b"<!ENTITY" in data:
         raise CdaError("", _("ce document a une définition de type (DTD) : un document CDA n’en a pas."), "dtd")
     if data.count(b"<") > MAX_TAGS or data.count(b"=") > MAX_ATTRIBUTES:

@@ -77,7 +77,7 @@ def _draft(document: Node, version: str) -> PrescriptionDraft:
     narrative, act = Narrative(document), _act(document)
     lines = lines_of(document, narrative) if version != LEVEL_1 else []
     if not lines and version != LEVEL_1:
-        raise document.refuse(_("cette ordonnance ne prescrit rien : aucune ligne n’a été trouvée."))
+        raise document.refuse(_("cette ordonnance ne prescrit rien : aucune ligne n’a été trouvée."))
     return PrescriptionDraft(
         authored_on=_authored_on(document, act),
         lines=lines,

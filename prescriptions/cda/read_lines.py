@@ -40,7 +40,7 @@ def lines_of(document: Node, narrative: Narrative) -> list[LineDraft]:
     devices = _entries(document, DEVICES, "supply")
     acts = narrative.identifiers(r"acte-\d{3}")
     if len(medicines) + len(devices) + len(acts) > MAX_LINES:
-        raise document.refuse(_("plus de 200 lignes : ce n’est pas une ordonnance."))
+        raise document.refuse(_("plus de 200 lignes : ce n’est pas une ordonnance."))
     coded = [(_medicine, entry) for entry in medicines] + [(_device, entry) for entry in devices]
     lines = [_bounded(read(entry, narrative), entry) for read, entry in coded]
     return lines + [_act(identifier, narrative) for identifier in acts]
@@ -169,13 +169,13 @@ def _duration(entry: Node) -> tuple[date | None, int | None]:
 def _days(width: Node) -> int | None:
     value, unit = width.number(), width.get("unit")
     if value is None or unit not in DAYS:
-        raise width.refuse(_("cette durée n’est pas lisible : un nombre de d, wk, mo ou a."))
+        raise width.refuse(_("cette durée n’est pas lisible : un nombre de d, wk, mo ou a."))
     return _bounded_days(-int(-value * DAYS[unit] // 1), width)
 
 
 def _bounded_days(days: int, node: Node) -> int:
     if not 0 < days <= MAX_DAYS:
-        raise node.refuse(_("cette durée n’est pas celle d’un traitement : entre 1 jour et 10 ans."))
+        raise node.refuse(_("cette durée n’est pas celle d’un traitement : entre 1 jour et 10 ans."))
     return days
 
 
