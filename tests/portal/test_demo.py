@@ -21,7 +21,6 @@ def demo(settings):
 ADDRESSES = [
     "/demo/",
     "/demo/messages/alice/",
-    "/demo/prescripteur/",
     "/demo/messagerie/",
     "/demo/messagerie/699900106/",
     "/demo/messagerie/699900106/x/",
@@ -50,7 +49,7 @@ def test_everybody_is_listed_with_their_door(client, demo):
 
 @pytest.mark.parametrize(
     ("code", "home"),
-    [("alice", "/"), ("bob", "/"), ("chloe", "/pharmacie/"), ("dan", "/admin/"), ("emma", "/demo/prescripteur/")],
+    [("alice", "/"), ("bob", "/"), ("chloe", "/pharmacie/"), ("dan", "/admin/"), ("emma", "/prescripteur/")],
 )
 def test_each_enters_where_they_belong(client, demo, code, home):
     getattr(factories, code)()
