@@ -15,7 +15,6 @@ from django.utils.formats import date_format
 from prescriptions import documents, words
 from prescriptions.models import Patient, Prescription, PrescriptionLine
 from prescriptions.policies import is_replaced
-from prescriptions.policies import is_replaced
 from sharing import moments, structured
 from sharing.models import Share, ThreadMessage
 
@@ -259,10 +258,9 @@ def _how_to_answer(share: Share) -> str:
 
 
 def _why_recalled(share: Share) -> str:
-    if share.prescription.cancelled_at or is_replaced(share.prescription):
-        done = "annulée" if share.prescription.cancelled_at else "remplacée"
+    if share.prescription.cancelled_at:
         return (
-            f"Bonjour,\n\nL’ordonnance que vous avez reçue dans cette conversation a été {done} par le prescripteur.\n"
+            "Bonjour,\n\nL’ordonnance que vous avez reçue dans cette conversation a été annulée par le prescripteur.\n"
             "Merci de ne pas la délivrer et de supprimer les pièces reçues."
         )
     if is_replaced(share.prescription):
