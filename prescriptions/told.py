@@ -53,6 +53,7 @@ def _say_dispensing(dispensing: Dispensing) -> dict:
     else:
         sentence = "\u00a0: ".join([dispensing.pharmacy_name, ", ".join(lines)]) if lines else dispensing.pharmacy_name
         step = {"word": _("Délivrance"), "sentence": sentence, "state": "done", "icon": "check"}
+        step["place"] = dispensing.pharmacy_name
     return step | {"at": dispensing.dispensed_at, "lines": lines}
 
 

@@ -44,7 +44,10 @@ class LineForm(forms.Form):
         max_value=dispensing.MAX_BOXES,
         required=False,
         widget=forms.NumberInput(attrs={"class": "input-short", "inputmode": "numeric"}),
-        error_messages={"invalid": gettext_lazy("Indiquez un nombre de boîtes, 1 au moins.")},
+        error_messages={
+            "required": gettext_lazy("Indiquez le nombre de boîtes."),
+            "invalid": gettext_lazy("Indiquez un nombre de boîtes, 1 au moins."),
+        },
     )
     cip13 = _text(
         gettext_lazy("CIP13 de la boîte"),
@@ -54,7 +57,11 @@ class LineForm(forms.Form):
     )
     lot = _text(gettext_lazy("Lot"), 40)
     expires_on = _day(gettext_lazy("Péremption"))
-    not_dispensed_reason = _text(gettext_lazy("Pourquoi elle n’est pas délivrée"), 200)
+    not_dispensed_reason = _text(
+        gettext_lazy("Pourquoi elle n’est pas délivrée"),
+        200,
+        error_messages={"required": gettext_lazy("Dites pourquoi : le patient et le prescripteur le liront.")},
+    )
     substitution = forms.ChoiceField(
         label=gettext_lazy("Substitution"),
         choices=[("", gettext_lazy("Aucune")), *DispensingLine.Substitution.choices],
@@ -76,6 +83,9 @@ class LineForm(forms.Form):
         self.warned: list[rules.Warned] = []
         super().__init__(data, prefix=f"l{line.position}", initial=self._usual())
         self.fields["outcome"].required = self.is_due()
+        chosen = data.get(f"{self.prefix}-outcome") if data else None
+        self.fields["quantity"].required = chosen in {None, WHOLE, PART} and self.is_due()
+        self.fields["not_dispensed_reason"].required = chosen in {None, NOTHING} and self.is_due()
         self.said = words.say_line(line)
 
     def _usual(self) -> dict:
@@ -105,17 +115,20 @@ class LineForm(forms.Form):
 
     def clean(self) -> dict:
         said = super().clean()
-        self._read_box(said)
         if not self.fields["outcome"].required:
             said["outcome"] = said.get("outcome") or LATER
-        outcome = said.get("outcome")
-        if outcome in {WHOLE, PART} and not said.get("quantity") and "quantity" not in self.errors:
-            self.add_error("quantity", _("Indiquez le nombre de boîtes."))
-        if outcome == NOTHING and not said.get("not_dispensed_reason"):
-            self.add_error("not_dispensed_reason", _("Dites pourquoi : le patient et le prescripteur le liront."))
+        if said.get("outcome") in {NOTHING, LATER}:
+            return self._without_what_is_folded(said)
+        self._read_box(said)
         if bool(said.get("change")) != bool(said.get("change_reason")):
             missing = "change_reason" if said.get("change") else "change"
             self.add_error(missing, _("Notez ce qui a été modifié, et pourquoi : l’un ne va pas sans l’autre."))
+        return said
+
+    def _without_what_is_folded(self, said: dict) -> dict:
+        """What was typed of a box that is not handed over holds nothing back."""
+        for name in set(self.errors) - {"outcome", "not_dispensed_reason"}:
+            del self.errors[name]
         return said
 
     def _read_box(self, said: dict) -> None:
@@ -174,6 +187,11 @@ class Sheet:
         if data is None:
             self._warn([Handed(line=f.line, quantity=f.initial["quantity"]) for f in self.lines if f.is_due()])
 
+    def mistakes(self) -> list[tuple[str, list]]:
+        """(line's name, bound fields with a mistake), for the summary on top."""
+        named = [(form.said.name, form) for form in self.lines] + [("", self.head)]
+        return [(name, [field for field in form if field.errors]) for name, form in named if form.errors]
+
     @property
     def forms(self) -> list[forms.Form]:
         return [*self.lines, self.head]
@@ -204,6 +222,7 @@ class Sheet:
         warned = rules.warnings(self.prescription, handed, finess, timezone.now(), pharmacy_name=name)
         for form in self.lines:
             form.warned = [one for one in warned if one.line_id == form.line.pk]
+            form.fields["override_reason"].required = bool(form.warned)  # for the label: it is asked for afterwards
 
 
 class UndoForm(forms.Form):

@@ -34,11 +34,21 @@ def capability_statement() -> dict:
                     "description": f"Token address: {settings.SITE_URL}/api/token/",
                 },
                 "interaction": [
-                    {"code": "transaction", "documentation": "A Bundle of requests deposits one prescription."}
+                    {
+                        "code": "transaction",
+                        "documentation": "A Bundle of requests deposits one prescription; of MedicationDispense, "
+                        "it records one dispensing.",
+                    }
                 ],
                 "resource": [
                     _resource("MedicationRequest", "search-type", search=("group-identifier",), operations=("cancel",)),
-                    _resource("MedicationDispense", "create", "search-type", search=("group-identifier",)),
+                    _resource(
+                        "MedicationDispense",
+                        "create",
+                        "search-type",
+                        search=("group-identifier",),
+                        operations=("undo",),
+                    ),
                     _resource("Task", "read", "update", "search-type", search=("status",)),
                     _resource("Communication", "create", "search-type", search=("based-on",)),
                 ],

@@ -195,6 +195,12 @@ def test_a_mistake_is_said_beside_its_field_and_what_was_typed_is_kept(desk, two
     assert not Dispensing.objects.exists()
 
 
+def test_a_mistake_in_what_is_not_handed_over_holds_nothing_back(desk, two_lines):
+    show(desk, two_lines.number)
+    second = line(2, outcome="nothing", cip13="34009", quantity="x", not_dispensed_reason="Rupture")
+    assert deliver(desk, two_lines, line(), second).status_code == 302
+
+
 def test_nothing_chosen_is_nothing_recorded(desk, two_lines):
     show(desk, two_lines.number)
     page = deliver(desk, two_lines, line(outcome="later"), line(2, outcome="later"))
