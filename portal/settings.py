@@ -246,7 +246,7 @@ DELIVERY_AT_ONCE = env.number("ORDOLIEN_SENDING_AT_ONCE", 8)  # messages leaving
 DELIVERY_SENDERS = env.number("ORDOLIEN_SENDERS", 4)  # connections at once from one sweep
 SWEEP_SECONDS = 1
 COLLECT_SECONDS = 2  # answers and reports are fetched this often
-EXPIRE_SECONDS = 60
+EXPIRE_SECONDS = 5
 
 # --- Celery: a bell, nothing else (reliability.md rule 18) ----------------------------------------------------------
 CELERY_BROKER_URL = env.text("CELERY_BROKER_URL") or REDIS_URL or "memory://localhost/"

@@ -15,6 +15,7 @@ from portal.models import User
 from portal.reasons import refuse_if
 from prescriptions import documents
 from prescriptions.models import Prescription
+from prescriptions.policies import is_replaced
 from sharing import bell, outbox, policies
 from sharing.models import Pharmacy, PharmacyMember, Share, ShareEvent, ThreadMessage
 from sharing.states import SHARE_MOVES, ShareStatus
@@ -223,10 +224,11 @@ def mark_undeliverable(*, share: Share, by: str) -> Share:
 
 @transaction.atomic
 def expire_share(*, share: Share, by: str) -> Share:
-    """The prescription is over. When its prescriber cancelled it, the pharmacy is told not to dispense it."""
+    """The prescription is over. When its prescriber cancelled or replaced it, the pharmacy is told not to dispense."""
     share = _locked(share)
     _move(share, ShareStatus.EXPIRED, by=by, door=Door.SYSTEM)
-    recall = outbox.cancel_or_recall(share) if share.prescription.cancelled_at else None
+    taken_back = share.prescription.cancelled_at or is_replaced(share.prescription)
+    recall = outbox.cancel_or_recall(share) if taken_back else None
     if recall is not None:
         bell.ring_on_commit(recall.pk)
     return share

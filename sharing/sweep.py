@@ -52,7 +52,8 @@ def expire_shares() -> int:
     today = timezone.localdate(db_now())
     over = Share.objects.active().filter(prescription__valid_until__lt=today)
     cancelled = Share.objects.active().filter(prescription__cancelled_at__isnull=False)
-    ended = list((over | cancelled).select_related("prescription")[:EXPIRE_AT_ONCE])
+    replaced = Share.objects.active().filter(prescription__replaced_by__isnull=False)
+    ended = list((over | cancelled | replaced).select_related("prescription")[:EXPIRE_AT_ONCE])
     for share in ended:
         actions.expire_share(share=share, by=BY)
     return len(ended)

@@ -14,6 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from prescriptions.policies import is_replaced
 from sharing import moments, naming, policies
 from sharing.models import Delivery, Share
 from sharing.states import ShareStatus as S
@@ -259,6 +260,8 @@ def _collected_sentence(share: Share) -> str:
 def _expired_sentence(share: Share) -> str:
     if share.prescription.cancelled_at:
         return _("Le prescripteur a annulé l’ordonnance. Demandez-lui-en une nouvelle si vous en avez besoin.")
+    if is_replaced(share.prescription):
+        return _("Le prescripteur a remplacé l’ordonnance par une autre. Envoyez la nouvelle à la pharmacie.")
     return _("L’ordonnance a pris fin avant d’être retirée. Demandez-en une nouvelle si vous en avez besoin.")
 
 
