@@ -52,7 +52,6 @@ STATUSES = {
             "max_length",
             "min_length",
             "not_a_list",
-            "empty",
             "invalid_choice",
             "null_characters_not_allowed",
             "unknown-field",

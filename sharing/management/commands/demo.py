@@ -10,10 +10,11 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
+from portal.models import SoftwareClient
 from prescriptions import documents
 from prescriptions.models import Document, PatientAccess, Prescription
 from sharing import directory, policies
-from sharing.demo import cast, pharmacies, story
+from sharing.demo import cast, clients, pharmacies, story
 
 SOURCE_DATE = date(2026, 11, 1)  # of the fictitious directory
 BAR = 30
@@ -28,6 +29,7 @@ class Command(BaseCommand):
         started = time.monotonic()
         self._step("pharmacies", 1, self._pharmacies())
         people = cast.gather()
+        self._step("clients", len(SoftwareClient.Kind), clients.register(people))
         self._step("story", len(story.acts()), story.tell(people, timezone.now()))
         waiting = list(_without_documents())
         self._step("documents", len(waiting), _documents(waiting))
