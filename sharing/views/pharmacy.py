@@ -35,8 +35,11 @@ def desk(request):
 
 
 def _not_sent_here(request, asked, verdict):
-    """The patient is at the counter: what they show opens, unless they masked it or shut this pharmacy out."""
-    shown = counter.open_shown(request, verdict)
+    """The patient is at the counter: what they show opens, unless they masked it or shut this pharmacy out.
+
+    Posted only: a link that somebody else wrote opens nobody's prescription in the pharmacist's name.
+    """
+    shown = counter.open_shown(request, verdict) if request.method == "POST" else None
     if shown is not None:
         return redirect("desk-dispense", shown.pk)
     found = {"q": asked[:300], "verdict": counter.as_unknown(verdict)}

@@ -404,6 +404,14 @@ def test_what_was_not_sent_here_is_not_found_and_said_the_same(desk, alice_patie
         assert nothing_told(page)
 
 
+def test_a_link_opens_nothing_that_was_not_sent_here(desk, alice_patient):
+    """Only the field posts: what is opened at the counter is written in the patient's history."""
+    elsewhere = factories.prescription(alice_patient)
+    page = desk.get("/pharmacie/", {"q": elsewhere.number})
+    assert page.status_code == 200 and nothing_told(page)
+    assert not AuditEvent.objects.filter(patient=alice_patient.pk).exists()
+
+
 def test_an_altered_code_is_said_even_when_the_share_is_there(desk, sent):
     code = qr.text_of(sent.prescription)
     line = sent.prescription.lines.get()
