@@ -155,11 +155,11 @@ def _acting(part: Substance, base: Substance | None) -> str:
 def _say_generics(found: Generics) -> GenericWords:
     is_original = found.role == GenericMember.Role.ORIGINAL
     if is_original:
-        sentence = _("C’est un médicament d’origine. Des génériques peuvent le remplacer : ils ont la même substance.")
+        sentence = _("C’est un médicament d’origine. Des génériques peuvent le remplacer : ils ont la même substance.")
     elif found.originals:
-        sentence = _("C’est un générique : il a la même substance que le médicament d’origine.")
+        sentence = _("C’est un générique : il a la même substance que le médicament d’origine.")
     else:
-        sentence = _("C’est un générique. Son groupe : %(group)s.") % {"group": found.label}
+        sentence = _("C’est un générique. Son groupe : %(group)s.") % {"group": found.label}
     return GenericWords(
         sentence=sentence,
         originals=[] if is_original else _plain(found.originals),
@@ -235,9 +235,9 @@ def _say_shortage(found: Shortage, labels: dict[str, str]) -> Remark:
     }[found.kind]
     facts = [sentence]
     if found.cip13:
-        facts.append(_("Cela concerne : %(pack)s.") % {"pack": labels.get(found.cip13, found.cip13)})
+        facts.append(_("Cela concerne : %(pack)s.") % {"pack": labels.get(found.cip13, found.cip13)})
     if found.back:
-        facts.append(_("Remise à disposition : %(day)s.") % {"day": _day(found.back)})
+        facts.append(_("Remise à disposition : %(day)s.") % {"day": _day(found.back)})
     if found.updated or found.since:
         facts.append(_("Signalé à l’ANSM, au %(day)s.") % {"day": _day(found.updated or found.since)})
     return Remark(kind, title, " ".join(facts), found.page)

@@ -45,11 +45,11 @@ def _check_patient(bundle: Node, deposit: Deposit) -> None:
                 raise identifier.get("value").refuse(reason.sentence, reason.code)
     traits = deposit.patient
     if traits is None:
-        raise FhirError("entry", _("le patient manque : matricule INS et OID, avec ses traits."), "patient-missing")
+        raise FhirError("entry", _("le patient manque : matricule INS et OID, avec ses traits."), "patient-missing")
     if not (traits.birth_name and traits.given_names and traits.birth_date and traits.sex in {"F", "M"}):
         raise FhirError(
             traits.path,
-            _("identité non qualifiée : nom de naissance, prénoms, date de naissance et sexe sont nécessaires."),
+            _("identité non qualifiée : nom de naissance, prénoms, date de naissance et sexe sont nécessaires."),
             "identity-not-qualified",
         )
 
@@ -61,7 +61,7 @@ def _check_prescriber(bundle: Node, deposit: Deposit, structure_finess: str) -> 
                 _check_rpps(identifier.get("value"))
     traits = deposit.prescriber
     if traits is None:
-        raise FhirError("entry", _("le prescripteur manque : son RPPS et sa structure (FINESS)."), "prescriber-missing")
+        raise FhirError("entry", _("le prescripteur manque : son RPPS et sa structure (FINESS)."), "prescriber-missing")
     if traits.structure_finess != structure_finess:
         raise FhirError(
             traits.path,
@@ -83,7 +83,7 @@ def _check_certification(deposit: Deposit) -> None:
     if has_medicine and not deposit.draft.lap_certification:
         raise FhirError(
             "entry",
-            _("le numéro de certification du logiciel manque (Provenance.agent « assembler »)."),
+            _("le numéro de certification du logiciel manque (Provenance.agent « assembler »)."),
             "certification-missing",
         )
 

@@ -45,7 +45,9 @@ def rows() -> dict[str, list[list[str]]]:
             medicine(ORIGINAL, "FICTAVAL 5 mg, gélule"),
             medicine(GENERIC, "IMAGINOL ESSAI 5 mg, gélule"),
             medicine(OTHER, "IMAGINOL EG 5 mg, gélule", sold="Non commercialisée", status="Autorisation abrogée"),
-            medicine(NARCOTIC, "MORPHEDON L.P. 2,4 POUR CENT, solution buvable", form="solution buvable", watched="Oui"),
+            medicine(
+                NARCOTIC, "MORPHEDON L.P. 2,4 POUR CENT, solution buvable", form="solution buvable", watched="Oui"
+            ),
         ],
         "CIS_CIP_bdpm": [
             pack(ORIGINAL, ORIGINAL_30, "plaquette(s) PVC de 30 gélule(s)"),
