@@ -1,4 +1,4 @@
-"""What a deposit says, before it is a row: the one shape between every reader (FHIR, later CDA) and `file_prescription`.
+"""What a deposit says, before it is a row: the one shape between every reader (FHIR, CDA) and `file_prescription`.
 
 Dates are `datetime.date`; dosage is a list of FHIR R4 Dosage elements, untouched; codes are text by system.
 """

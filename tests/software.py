@@ -48,7 +48,10 @@ class Program:
     def _send(self, method: str, path: str, data=None, **headers):
         body = data if isinstance(data, bytes | str) else json.dumps(data)
         kind = headers.pop("content_type", "application/fhir+json")
-        more = {"headers": {"Authorization": f"Bearer {self.token}", "Accept": "application/fhir+json, application/json"} | headers}
+        more = {
+            "headers": {"Authorization": f"Bearer {self.token}", "Accept": "application/fhir+json, application/json"}
+            | headers
+        }
         if method == "get":
             return self.web.get(path, data or {}, **more)
         return getattr(self.web, method)(path, body, content_type=kind, **more)

@@ -86,4 +86,4 @@ def _tell(request, outcome: mssante.SendOutcome, done: str) -> None:
     if outcome.kind == mssante.Kind.SENT:
         messages.success(request, done)
     else:
-        messages.error(request, _("L’opérateur n’a pas pris ce message. Rien n’est parti : réessayez."))
+        messages.error(request, _("L’opérateur n’a pas pris ce message. Rien n’est parti : réessayez."))
