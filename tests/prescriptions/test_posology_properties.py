@@ -123,7 +123,8 @@ def expected(dosage):
 
 def forms(value, unit=None):
     value = Decimal(str(value))
-    return {value, value * FINER[unit]} if unit in FINER else {value, value / 60 if unit == "min" else value}
+    finest = {value * 168} if unit == "wk" else set()  # half a week is said as 84 hours
+    return {value, value * FINER[unit]} | finest if unit in FINER else {value, value / 60 if unit == "min" else value}
 
 
 def amounts(tree):
