@@ -1,5 +1,6 @@
 """The plumbing: where tests may write and connect, and what makes a whole run fail. The people are in factories.py."""
 
+import os
 import shutil
 from pathlib import Path
 
@@ -16,7 +17,10 @@ from tests import network, signing_in, strict_templates
 pytest_plugins = ["tests.browser", "tests.cast", "tests.mail"]
 
 # Two cores that are shared: a slow example says nothing about the code.
-hypothesis_settings.register_profile("here", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# The same examples each time in CI, so that a red run is about the change; new ones everywhere else.
+hypothesis_settings.register_profile(
+    "here", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize="CI" in os.environ
+)
 hypothesis_settings.load_profile("here")
 
 ROOT = Path(__file__).resolve().parent.parent
