@@ -8,7 +8,8 @@ from prescriptions.cda import codes
 from prescriptions.cda.xml import E
 from prescriptions.models import Patient, Prescriber
 
-SEXES = {Patient.Sex.FEMALE: "Féminin", Patient.Sex.MALE: "Masculin"}
+SEXES = {Patient.Sex.FEMALE: ("F", "Féminin"), Patient.Sex.MALE: ("M", "Masculin")}  # JDV_J143
+UNKNOWN_SEX = ("UN", "Inconnu")
 HOUSE_NUMBER = re.compile(r"(\d+(?: ?(?:bis|ter|quater|[A-D]))?),? (.+)", re.IGNORECASE)
 TITLES = {"dr": "DR", "docteur": "DR", "pr": "PR", "professeur": "PR"}
 CIVILITIES = {"m": "M", "mr": "M", "monsieur": "M", "mme": "MME", "madame": "MME"}
@@ -34,7 +35,7 @@ def record_target(patient: Patient) -> etree._Element:
                 ),
                 _sex(patient),
                 E.birthTime(value=patient.birth_date.replace("-", "")),
-                E.birthplace(E.place(E.addr(E.county(patient.birth_place)))) if patient.birth_place else None,
+                _birthplace(patient),
                 classCode="PSN",
             ),
         )
@@ -42,11 +43,14 @@ def record_target(patient: Patient) -> etree._Element:
 
 
 def _sex(patient: Patient) -> etree._Element:
-    if patient.sex in SEXES:
-        return E.administrativeGenderCode(
-            code=patient.sex, displayName=SEXES[patient.sex], codeSystem="2.16.840.1.113883.5.1"
-        )
-    return E.administrativeGenderCode(code="U", displayName="Inconnu", codeSystem="2.16.840.1.113883.5.1")
+    code, words = SEXES.get(patient.sex, UNKNOWN_SEX)
+    return E.administrativeGenderCode(code=code, displayName=words, codeSystem="2.16.840.1.113883.5.1")
+
+
+def _birthplace(patient: Patient) -> etree._Element:
+    """Its INSEE code is one of the five traits: when it is not known, the document says so."""
+    county = E.county(patient.birth_place) if patient.birth_place else E.county(nullFlavor="UNK")
+    return E.birthplace(E.place(E.addr(county)))
 
 
 # --- The prescriber ---------------------------------------------------------------------------------------------------
@@ -162,18 +166,14 @@ def structure_id(prescriber: Prescriber) -> etree._Element:
 def address(prescriber: Prescriber) -> etree._Element:
     found = HOUSE_NUMBER.fullmatch(prescriber.address)
     number, street = found.groups() if found else ("", prescriber.address)
+    parts = ((E.houseNumber, number), (E.streetName, street), (E.postalCode, prescriber.postcode))
     return E.addr(
-        E.houseNumber(number) if number else None,
-        E.streetName(street),
-        E.postalCode(prescriber.postcode),
-        E.city(prescriber.town),
+        [part(text) for part, text in (*parts, (E.city, prescriber.town)) if text],
         E.country("FRANCE"),
     )
 
 
 def telecoms(prescriber: Prescriber) -> list[etree._Element]:
     phone = re.sub(r"[^\d+]", "", prescriber.phone)
-    return [
-        E.telecom(value=f"tel:{phone}", use="WP") if phone else E.telecom(nullFlavor="UNK"),
-        *([E.telecom(value=f"mailto:{prescriber.email}", use="WP")] if prescriber.email else []),
-    ]
+    known = [f"tel:{phone}" if phone else "", f"mailto:{prescriber.email}" if prescriber.email else ""]
+    return [E.telecom(value=value, use="WP") for value in known if value] or [E.telecom(nullFlavor="UNK")]

@@ -234,7 +234,7 @@ def _flags(entry: Node) -> list[str]:
         observation = relation.one("observation")
         if observation and observation.at("value", "value") == "true":
             found.add(FLAG_CODES.get(observation.at("code", "code")))
-    return [flag for flag in codes.LINE_FLAGS if flag in found]
+    return [flag.value for flag in codes.LINE_FLAGS if flag in found]
 
 
 # --- Devices and acts -------------------------------------------------------------------------------------------------

@@ -132,6 +132,22 @@ def test_the_prescriber_has_a_number_a_speciality_and_a_structure():
     assert look("//c:legalAuthenticator//c:id/@extension")[0] == f"8{emma.rpps}"
 
 
+def test_a_trait_that_is_not_known_is_said_to_be_so():
+    patient = factories.patient("2550699099001", birth_name="N", given_names="Zoé", birth_date="1955-06-01")
+    look = written("text", patient=patient)
+    assert look("//c:administrativeGenderCode/@code") == ["UN"]
+    assert look("//c:birthplace//c:county/@nullFlavor") == ["UNK"]
+
+
+def test_what_is_not_known_of_a_practice_is_left_out():
+    author = factories.prescriber(address="Lieu-dit Le Bourg", postcode="", phone="", email="")
+    look = written("text", prescriber=author)
+    assert look("//c:author//c:assignedAuthor/c:addr/*") == ["Lieu-dit Le Bourg", "Lyon", "FRANCE"]
+    assert look("//c:author//c:assignedAuthor/c:telecom/@nullFlavor") == ["UNK"]
+    mailed = written("text", prescriber=factories.prescriber(phone=""))
+    assert mailed("//c:author//c:assignedAuthor/c:telecom/@value") == ["mailto:emma@ordolien.test"]
+
+
 @pytest.mark.parametrize(
     ("profession", "speciality", "code"),
     [
