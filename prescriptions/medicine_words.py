@@ -30,7 +30,7 @@ class Remark:
 class SubstanceWords:
     name: str
     dose: str  # « 168 mg dans un comprimé »
-    acting: str  # « soit 150 mg (Ranitidine base) »; empty when it is the same
+    acting: str  # « soit 150 mg (ranitidine base) »; empty when it is the same
     element: str  # only where the medicine has several ("comprimé jaune")
 
 
@@ -148,8 +148,11 @@ def _dose(part: Substance) -> str:
 def _acting(part: Substance, base: Substance | None) -> str:
     if base is None or not base.dose or base.dose == part.dose:
         return ""
-    dose = base.dose if part.dose else _dose(base)
-    return _("soit %(dose)s (%(substance)s)") % {"dose": dose, "substance": plain_substance(base.name)}
+    name = plain_substance(base.name)
+    name = name[:1].lower() + name[1:]
+    if not part.dose:
+        return f"{_dose(base)} ({name})"
+    return _("soit %(dose)s (%(substance)s)") % {"dose": base.dose, "substance": name}
 
 
 def _say_generics(found: Generics) -> GenericWords:

@@ -5,6 +5,7 @@ from uuid import UUID
 from django.http import Http404
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from portal.access import enter_space
@@ -20,17 +21,18 @@ def medicine(request, cis):
     context = {
         "medicine": medicine_words.say(found),
         "layout": "patient.html" if is_patient else "base.html",
-        "back_url": _back(request) if is_patient else "",
+        "back": _back(request) if is_patient else None,
     }
     return render(request, "prescriptions/medicine.html", context)
 
 
-def _back(request) -> str:
+def _back(request) -> dict:
     """To the prescription one came from when it is one's own, else to all of them."""
+    everything = {"url": reverse("prescriptions"), "words": _("Mes ordonnances")}
     try:
         asked = UUID(request.GET.get("ordonnance", ""))
     except ValueError:
-        return reverse("prescriptions")
+        return everything
     if request.prescriptions.filter(pk=asked).exists():
-        return reverse("prescription", args=[asked])
-    return reverse("prescriptions")
+        return {"url": reverse("prescription", args=[asked]), "words": _("Retour à l’ordonnance")}
+    return everything

@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from django.test import Client
 from django.urls import reverse
 
@@ -128,5 +129,6 @@ def test_the_card_on_a_phone_and_on_a_desk(open_browser, catalogue, alice, presc
     assert page.evaluate("document.documentElement.scrollWidth") == width
     page.get_by_text("1 boîte qui n’est plus vendue").click()
     page.get_by_text(source.OLD_30).wait_for()
-    page.get_by_role("link", name="Mes ordonnances").first.click()
+    assert Axe().run(page).response["violations"] == []
+    page.get_by_role("link", name="Retour à l’ordonnance").click()
     page.wait_for_url(f"**/ordonnances/{prescription.pk}/")

@@ -149,7 +149,7 @@ def test_a_medicine_said(catalogue):
     assert (said.form, said.how) == ("", "par la bouche"), "the name says the form"
     [substance] = said.substances
     assert substance.name == "Chlorhydrate d’imaginol"
-    assert f"{substance.dose}, {substance.acting}" == "5,6 mg dans une gélule, soit 5 mg (Imaginol)"
+    assert f"{substance.dose}, {substance.acting}" == "5,6 mg dans une gélule, soit 5 mg (imaginol)"
     assert [pack.label for pack in said.packs] == ["1 flacon de 30 gélules", "3 flacons de 30 gélules"]
     assert [pack.cip13 for pack in said.gone_packs] == [source.OLD_30]
     assert said.generics[0].originals[0].name == "Fictaval 5\u00a0mg, gélule" and said.generics[0].count == ""
