@@ -105,7 +105,8 @@ def test_where_each_one_lands(alice, bob, chloe, dan, emma, gina):
     assert landing_page(alice) == landing_page(bob) == reverse("home")
     assert landing_page(chloe) == reverse("desk")
     assert landing_page(dan) == reverse("admin:index")
-    assert landing_page(emma) == landing_page(gina) == reverse("account_start")
+    assert landing_page(emma) == reverse("prescriber-home")
+    assert landing_page(gina) == reverse("account_start")
 
 
 # --- No account without a second factor -----------------------------------------------------------------------------
