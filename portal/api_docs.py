@@ -43,7 +43,7 @@ STATUSES = {
     413: (gettext_lazy("Le corps est trop grand."), ["too-large"]),
     415: (gettext_lazy("Ce format de corps n’est pas pris ici."), ["unsupported_media_type"]),
     422: (
-        gettext_lazy("Un champ ne convient pas ; « field » le nomme. Rien n’est changé."),
+        gettext_lazy("Un champ ne convient pas ; « field » le nomme. Rien n’est changé."),
         [
             "required",
             "invalid",

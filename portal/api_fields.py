@@ -7,6 +7,8 @@ import json
 import re
 from datetime import date
 
+from django.core.exceptions import TooManyFieldsSent
+from django.http import QueryDict
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from rest_framework import exceptions, parsers, serializers
@@ -35,22 +37,19 @@ class BoundedJSON(parsers.BaseParser):
             raise exceptions.ParseError(_("Ce n’est pas du JSON en UTF-8.")) from error
 
 
-class BoundedForm(parsers.FormParser):
-    """A form of a few short fields, as OAuth sends."""
+class BoundedForm(parsers.BaseParser):
+    """A form of a few short fields, as OAuth sends. Not a FormParser: of those, DRF reads the body whole first."""
+
+    media_type = "application/x-www-form-urlencoded"
 
     def parse(self, stream, media_type=None, parser_context=None):
         content = stream.read(MAX_BYTES + 1)
         if len(content) > MAX_BYTES:
             raise TooLarge
-        return super().parse(_Read(content), media_type, parser_context)
-
-
-class _Read:
-    def __init__(self, content: bytes):
-        self.content = content
-
-    def read(self) -> bytes:
-        return self.content
+        try:
+            return QueryDict(content)
+        except TooManyFieldsSent as error:
+            raise exceptions.ParseError(_("Le formulaire compte trop de champs.")) from error
 
 
 def _not_a_number(_text):
@@ -71,7 +70,7 @@ class Exact(serializers.Serializer):
         unknown = sorted(set(data) - set(self.fields)) if isinstance(data, dict) else []
         if unknown:
             known = ", ".join(self.fields)
-            sentence = _("Un champ n’est pas connu ici. Ceux qui le sont : %(names)s.") % {"names": known}
+            sentence = _("Un champ n’est pas connu ici. Ceux qui le sont : %(names)s.") % {"names": known}
             raise serializers.ValidationError({"non_field_errors": [sentence]}, code="unknown-field")
         return super().to_internal_value(data)
 

@@ -59,13 +59,13 @@ def no_store_and_headers(get_response):
 
 
 def refuse_too_heavy(get_response):
-    """Before a byte of the form is read: nothing is stored, not even for a moment."""
+    """Before a byte of the form is read: nothing is stored, not even for a moment. REST views bound what they read."""
 
     def middleware(request):
         return get_response(request)
 
     def process_view(request, view, args, kwargs):
-        if int(request.META.get("CONTENT_LENGTH") or 0) <= settings.REQUEST_MAX_BYTES:
+        if hasattr(view, "cls") or int(request.META.get("CONTENT_LENGTH") or 0) <= settings.REQUEST_MAX_BYTES:
             return None
         return render(request, "413.html", status=413)
 

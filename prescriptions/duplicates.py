@@ -13,8 +13,10 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from uuid import UUID
 
+from django.db import transaction
 from django.db.models import Count, Max
 
+from portal import audit
 from portal.crypto import blind_index
 from prescriptions import cataloguing, policies, reach
 from prescriptions.catalogue import CataloguedPresentation
@@ -60,6 +62,16 @@ class Duplicate:
     @property
     def is_dispensed_twice(self) -> bool:
         return self.earlier.is_dispensed and self.later.is_dispensed
+
+
+@transaction.atomic
+def read(*, start: date, end: date, after: UUID | None, count: int, by) -> tuple[list[Duplicate], UUID | None]:
+    """The report, and its trace in the history of each patient it is about."""
+    found, last = report(start=start, end=end, after=after, count=count)
+    told = {one.prescription.pk: one.prescription for pair in found for one in (pair.earlier, pair.later)}
+    about = [(prescription.patient_id, prescription) for prescription in told.values()]
+    audit.record_each(kind="prescription.checked_by_insurer", by=by, about=about)
+    return found, last
 
 
 def report(*, start: date, end: date, after: UUID | None, count: int) -> tuple[list[Duplicate], UUID | None]:

@@ -6,10 +6,10 @@ from django.conf import settings
 from django.http import Http404
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
-from rest_framework.parsers import FormParser
 from rest_framework.response import Response
 
 from portal.api_access import for_software
+from portal.api_fields import BoundedForm
 from prescriptions import actions, numbers, reach, verification
 from prescriptions.api import dispensed, handed
 from prescriptions.api.base import FhirParser, FhirParserOfPlainJSON, FhirView
@@ -149,7 +149,7 @@ class Find(FhirView):
     Finding opens: the patient reads that this pharmacy did.
     """
 
-    parser_classes = [FormParser, FhirParser, FhirParserOfPlainJSON]
+    parser_classes = [BoundedForm, FhirParser, FhirParserOfPlainJSON]
     permission_classes = [for_software("prescriptions.find", "lgo")]
 
     def post(self, request):

@@ -43,7 +43,9 @@ class Duplicates(InsurerView):
         given = self.fields(insurer_shapes.Window, request.query_params.dict())
         window = f"{given['from']}.{given['to']}"
         after = _opened(given["_after"], window) if given["_after"] else None
-        found, last = duplicates.report(start=given["from"], end=given["to"], after=after, count=given["_count"])
+        found, last = duplicates.read(
+            start=given["from"], end=given["to"], after=after, count=given["_count"], by=request.user
+        )
         return _answer(
             {
                 "duplicates": [duplicate(pair, reader=request.user) for pair in found],
@@ -88,7 +90,7 @@ def _opened(cursor: str, window: str) -> UUID:
     try:
         return UUID(bytes=unseal(cursor, bound_to=f"duplicates.{window}"))
     except (CannotDecrypt, binascii.Error, ValueError) as error:
-        sentence = _("Reprenez l’adresse « next » de la page précédente, sans la changer.")
+        sentence = _("Reprenez l’adresse « next » de la page précédente, sans la changer.")
         raise Unfit("cursor-invalid", sentence, "_after") from error
 
 

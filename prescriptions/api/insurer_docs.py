@@ -36,18 +36,20 @@ DUPLICATES = extend_schema(
     summary=_("Lister les doublons"),
     description=_(
         "Deux ordonnances d’un même patient, le même médicament (même CIS, sinon même nom) et des traitements qui se "
-        "chevauchent. La période est celle de la seconde ordonnance ; la première peut dater d’un an de plus."
+        "chevauchent. La période est celle de la seconde ordonnance ; la première peut dater d’un an de plus."
     ),
     parameters=[
         OpenApiParameter("from", DAY, required=True, description=_("Premier jour, AAAA-MM-JJ.")),
-        OpenApiParameter("to", DAY, required=True, description=_("Dernier jour ; 92 jours au plus en tout.")),
+        OpenApiParameter("to", DAY, required=True, description=_("Dernier jour ; 92 jours au plus en tout.")),
         OpenApiParameter(
             "_count",
             {"type": "integer", "minimum": 1, "maximum": 200, "default": 50},
-            description=_("Doublons par page, ou un peu plus : ceux d’un patient restent ensemble."),
+            description=_("Doublons par page, ou un peu plus : ceux d’un patient restent ensemble."),
         ),
         OpenApiParameter(
-            "_after", {"type": "string", "maxLength": 300}, description=_("Donné par « next », à reprendre tel quel.")
+            "_after",
+            {"type": "string", "minLength": 1, "maxLength": 300},
+            description=_("Donné par « next », à reprendre tel quel."),
         ),
     ],
     responses={200: shapes.DuplicatesAnswer, **problems(401, 403, 422)},
@@ -66,7 +68,7 @@ OPPOSITION = extend_schema(
     examples=[
         OpenApiExample(
             "all",
-            summary=_("Toutes les ordonnances d’aujourd’hui"),
+            summary=_("Toutes celles que la personne a ce jour-là"),
             value={"ins": "279035121518989", "oid": "1.2.250.1.213.1.4.10", "opposed": True},
             request_only=True,
         )

@@ -84,13 +84,15 @@ class Whole(serializers.Field):
 class Objection(Exact):
     ins = Text(min_length=15, max_length=25, help_text=gettext_lazy("Matricule INS, clé comprise."))
     oid = serializers.ChoiceField(sorted(INS_OIDS), help_text=gettext_lazy("OID de l’autorité du matricule."))
-    opposed = Flag(help_text=gettext_lazy("Vrai : les prescripteurs ne consultent plus. Faux : ils le peuvent."))
+    opposed = Flag(help_text=gettext_lazy("Vrai : les prescripteurs ne consultent plus. Faux : ils le peuvent."))
     numbers = serializers.ListField(
         child=_number(),
         required=False,
         default=list,
         max_length=insurer.AT_MOST,
-        help_text=gettext_lazy("Les ordonnances concernées ; sans ce champ, toutes celles d’aujourd’hui."),
+        help_text=gettext_lazy(
+            "Les ordonnances concernées ; sans ce champ, toutes celles que la personne a ce jour-là."
+        ),
     )
 
 
@@ -201,7 +203,7 @@ class DuplicatesAnswer(serializers.Serializer):
     duplicates = DuplicateShape(many=True)
     next = serializers.URLField(
         allow_null=True,
-        help_text=gettext_lazy("Adresse de la page suivante ; une page peut être vide et en avoir une."),
+        help_text=gettext_lazy("Adresse de la page suivante ; une page peut être vide et en avoir une."),
     )
 
 

@@ -2,13 +2,13 @@
 
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
-from portal.api_docs import problems
 from rest_framework import exceptions, serializers
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from portal import limits
 from portal.api_access import Everybody
+from portal.api_docs import problems
 from portal.api_fields import BoundedJSON, Exact, Text
 from prescriptions import qr
 

@@ -11,7 +11,7 @@ from portal.management.commands.create_client import write_client
 from portal.models import SoftwareClient
 from sharing.demo.cast import Cast
 
-INSURER_FINESS = "699900995"  # fictitious
+INSURER_FINESS = "699900999"  # fictitious
 BY = "system:demo"
 Kind = SoftwareClient.Kind
 

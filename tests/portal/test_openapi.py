@@ -159,7 +159,7 @@ def test_the_examples_of_a_prescription_s_life_work_as_they_are(client, alice, m
 @pytest.mark.django_db(transaction=True)
 def test_the_program_of_the_page_gets_its_token_and_its_answer(live_server, settings, tmp_path):
     settings.SITE_URL = live_server.url
-    call_command("create_client", kind="insurer", name="Caisse", structure="699900995", out=tmp_path)
+    call_command("create_client", kind="insurer", name="Caisse", structure="699900999", out=tmp_path)
     file = tmp_path / f"{SoftwareClient.objects.get().pk}.json"
     body = (api_examples.FOLDER / "examples" / "check.json").read_text()
     program = [sys.executable, str(api_examples.FOLDER / "api_client.py"), str(file), "/api/insurer/check/", body]

@@ -163,6 +163,7 @@ def test_after_a_loss_the_same_medicine_for_the_same_days(insurer, alice, alice_
     assert str(alice_patient.pk) not in json.dumps(pair) and len(pair["patient"]) == 32
     assert set(pair) == set(shapes.DuplicateShape().fields)
     assert set(pair["later"]) == set(shapes.TreatmentShape().fields)
+    assert AuditEvent.objects.filter(kind="prescription.checked_by_insurer", patient=alice_patient.pk).count() == 2
     factories.dispensing(again, market)
     assert pairs(insurer)[0]["dispensed_twice"]
 
@@ -399,6 +400,14 @@ def test_bad_windows(insurer, params, code, field):
 
 def test_the_first_days_of_the_calendar_are_a_window_like_another(insurer):
     assert insurer.get(DUPLICATES, {"from": "0001-01-01", "to": "0001-01-31"}).status_code == 200
+
+
+@pytest.mark.parametrize("path", [CHECK, "/api/token/", "/api/fhir/MedicationRequest/_search"])
+def test_a_body_of_thirty_megabytes_is_refused_as_a_program_reads_it(insurer, client, path):
+    program = insurer if path == CHECK else Json(client, kind="lgo", finess=factories.market_pharmacy().finess)
+    form = {} if path == CHECK else {"content_type": "application/x-www-form-urlencoded"}
+    answer = program.post(path, b"a=" + b"x" * 30_000_000, **form)
+    assert answer.status_code == 413 and "json" in answer["Content-Type"], answer.content[:200]
 
 
 def test_not_json_is_refused_by_its_type(insurer):

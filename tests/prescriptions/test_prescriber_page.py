@@ -1,4 +1,4 @@
-"""Dr Emma reads what became of what she prescribed; where the patient objected she reads nothing and guesses nothing."""
+"""Dr Emma reads what became of what she prescribed; where the patient objected she reads nothing, nor guesses it."""
 
 from datetime import timedelta
 
