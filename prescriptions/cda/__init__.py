@@ -1,7 +1,8 @@
 """CDA R2 documents of the French framework (CI-SIS): the e-prescription of medicines and devices, eP-MED-DM.
 
 `write` gives the document of a prescription of the registry, in version 2024.01; `read` takes one of any version, or a
-level 1 document that wraps a PDF, and gives a draft, who it is for and who wrote it.
+level 1 document that wraps a PDF, and gives a draft, who it is for and who wrote it. `read_dispensing` takes a
+pharmacy's report of what it delivered (eDISP-MED).
 
 Shapes: ANS, volet eP-MED-DM 2022.01 to 2024.01; IHE Pharmacy PRE; HL7 CDA R2. What `write` makes is one literal a
 section, to lay beside them.
@@ -11,6 +12,19 @@ from prescriptions.cda.header import document_id
 from prescriptions.cda.node import CdaError
 from prescriptions.cda.parse import MAX_BYTES
 from prescriptions.cda.read import CdaDeposit, read
+from prescriptions.cda.read_dispensing import CdaDispensing, Delivered, read_dispensing
+from prescriptions.cda.stamps import line_id
 from prescriptions.cda.write import write
 
-__all__ = ["MAX_BYTES", "CdaDeposit", "CdaError", "document_id", "read", "write"]
+__all__ = [
+    "MAX_BYTES",
+    "CdaDeposit",
+    "CdaDispensing",
+    "CdaError",
+    "Delivered",
+    "document_id",
+    "line_id",
+    "read",
+    "read_dispensing",
+    "write",
+]

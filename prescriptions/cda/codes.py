@@ -79,6 +79,7 @@ PROFESSIONS = {
 
 # EDQM standard terms: what medicines are counted in. Other words are written as they are.
 PACKS = {"boîte": "30009000", "tube": "30067000", "ampoule": "30001000", "cartouche": "30014000"}
+OTHER_PACKS = {"30004000": "sac", "30007000": "plaquette", "30008000": "flacon", "30015500": "récipient"}  # as read
 
 WHY_NO_SUBSTITUTION = {
     PrescriptionLine.NoSubstitution.MTE: "marge thérapeutique étroite",

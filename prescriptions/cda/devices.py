@@ -65,7 +65,7 @@ def _lpp_in_words(line: PrescriptionLine, identifier: str) -> list | None:
 def _entry(line: PrescriptionLine, identifier: str, time: str) -> etree._Element:
     return E.supply(
         templates("2.16.840.1.113883.10.20.1.34", "1.2.250.1.213.1.1.3.20"),
-        E.id(root=stamps.entry_id(line, "line")),
+        E.id(root=stamps.line_id(line)),
         E.text(reference(identifier)),
         _use(line),
         E.repeatNumber(value=str(line.renewals)),

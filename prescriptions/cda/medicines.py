@@ -137,7 +137,7 @@ def _entry(medicine: Medicine) -> etree._Element:
     line, identifier, step = medicine.line, medicine.identifier, medicine.step
     return E.substanceAdministration(
         _templates(medicine.plan),
-        E.id(root=stamps.entry_id(line, "line")),
+        E.id(root=stamps.line_id(line)),
         E.code(code="DRUG", displayName="Médicament", codeSystem="2.16.840.1.113883.5.4", codeSystemName="HL7:ActCode"),
         E.text(reference(identifier)),
         E.statusCode(code="completed"),

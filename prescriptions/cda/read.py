@@ -61,7 +61,7 @@ def _version(document: Node) -> str:
     if code == DISPENSATION:
         raise document.refuse(
             _("c’est un compte rendu de délivrance, et non une ordonnance. Rien n’a été enregistré."),
-            "not-a-prescription",
+            "dispensing-report",
         )
     for template in document.all("templateId"):
         if template.get("root") == codes.EP_MED_DM and document.one("component/structuredBody"):

@@ -25,7 +25,7 @@ MEDICINES, DEVICES = "1.2.250.1.213.1.1.2.171", "1.2.250.1.213.1.1.2.222"
 TO_PATIENT, TO_DISPENSER = "1.2.250.1.213.1.1.3.33", "1.2.250.1.213.1.1.3.34"
 QUANTITY, SUBSTITUTION = "1.2.250.1.213.1.1.3.86", "1.2.250.1.213.1.1.3.87"
 DAYS = {"h": Decimal(1) / 24, "d": Decimal(1), "wk": Decimal(7), "mo": Decimal(30), "a": Decimal(365)}
-PACKS = {code: words for words, code in codes.PACKS.items()}
+PACKS = {code: words for words, code in codes.PACKS.items()} | codes.OTHER_PACKS
 SYSTEMS = {system: name for name, (system, _) in codes.PRODUCT_SYSTEMS.items()}
 FLAG_CODES = {code: flag for flag, (_, code, *_) in codes.LINE_FLAGS.items()}
 KINDS = {style: kind for kind, style in STYLES.items()}
@@ -70,24 +70,24 @@ def _medicine(entry: Node, narrative: Narrative) -> LineDraft:
     no_substitution, why = _no_substitution(entry, narrative)
     return LineDraft(
         kind=Kind.MEDICINE,
-        name=_name(material, narrative, identifier),
+        name=product_name(material, narrative, identifier),
         form=_form(material)[:120],
-        codes=_codes(material.all("code")),
+        codes=product_codes(material.all("code")),
         components=_components(material, narrative),
         dosage=dosage,
         dosage_text=dosage_text(entry, narrative, identifier, is_coded=bool(dosage)),
-        instructions=_told(entry, TO_PATIENT, narrative),
-        dispenser_note="\n".join(filter(None, [why, _told(entry, TO_DISPENSER, narrative)])),
+        instructions=told(entry, TO_PATIENT, narrative),
+        dispenser_note="\n".join(filter(None, [why, told(entry, TO_DISPENSER, narrative)])),
         starts_on=starts_on,
         duration_days=days,
         renewals=_renewals(entry),
         no_substitution=no_substitution,
         flags=_flags(entry),
-        **_quantity(_supplied(entry), narrative),
+        **quantity_of(_supplied(entry), narrative),
     )
 
 
-def _name(material: Node, narrative: Narrative, identifier: str) -> str:
+def product_name(material: Node, narrative: Narrative, identifier: str) -> str:
     """Of the product, else of its code, else what the narrative says there."""
     said = material.text("name") or material.at("code", "displayName")
     for code in material.all("code"):
@@ -109,7 +109,7 @@ def _form(material: Node) -> str:
     return form[0].get("displayName") or form[0].text("pharm:originalText") if form else ""
 
 
-def _codes(found: list[Node]) -> dict:
+def product_codes(found: list[Node]) -> dict:
     coded = {}
     for code in [each for node in found for each in (node, *node.all("translation"))]:
         name = SYSTEMS.get(code.get("codeSystem"))
@@ -193,7 +193,7 @@ def _supplied(entry: Node) -> Node | None:
     return next((s.one("quantity") for s in supplies if s and s.has_template(QUANTITY)), None)
 
 
-def _quantity(quantity: Node | None, narrative: Narrative) -> dict:
+def quantity_of(quantity: Node | None, narrative: Narrative) -> dict:
     value = quantity.number() if quantity else None
     if value is None:
         return {}
@@ -207,7 +207,9 @@ def _unit(quantity: Node, narrative: Narrative) -> str:
     if unit in PACKS:
         return PACKS[unit]
     said = AMOUNT.match(narrative.original(quantity.one("translation")))
-    return unit_in_words(said.group(1), unit) if said else unit.strip("{}")
+    if said:
+        return unit_in_words(said.group(1), unit)
+    return "conditionnement" if unit.isdigit() else unit.strip("{}")  # a pack of EDQM that is not in the list
 
 
 def _no_substitution(entry: Node, narrative: Narrative) -> tuple[str, str]:
@@ -222,7 +224,7 @@ def _no_substitution(entry: Node, narrative: Narrative) -> tuple[str, str]:
     return "", ""
 
 
-def _told(entry: Node, template: str, narrative: Narrative) -> str:
+def told(entry: Node, template: str, narrative: Narrative) -> str:
     acts = [relation.one("act") for relation in entry.all("entryRelationship")]
     texts = [act.one("text") for act in acts if act and act.has_template(template)]
     return "\n".join(filter(None, (narrative.text(reference_of(text)) for text in texts)))
@@ -248,15 +250,15 @@ def _device(entry: Node, narrative: Narrative) -> LineDraft:
     return LineDraft(
         kind=Kind.DEVICE,
         name=_device_name(entry, found, narrative, identifier),
-        codes=_codes(found),
+        codes=product_codes(found),
         dosage_text=narrative.text(f"{identifier}-posologie"),
-        instructions=_told(entry, TO_PATIENT, narrative),
-        dispenser_note=_told(entry, TO_DISPENSER, narrative),
+        instructions=told(entry, TO_PATIENT, narrative),
+        dispenser_note=told(entry, TO_DISPENSER, narrative),
         starts_on=starts_on,
         duration_days=_days(use) if use else days,
         renewals=_renewals(entry),
         flags=_flags(entry),
-        **_quantity(entry.one("quantity"), narrative),
+        **quantity_of(entry.one("quantity"), narrative),
     )
 
 

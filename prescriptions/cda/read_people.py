@@ -75,6 +75,11 @@ def prescriber_of(document: Node) -> PrescriberTraits | None:
     return _professional(role, AUTHOR) if role else None
 
 
+def professional_of(role: Node) -> PrescriberTraits | None:
+    """Of an assignedAuthor: a prescriber, a pharmacist."""
+    return _professional(role, AUTHOR)
+
+
 def replaced_of(document: Node) -> PrescriberTraits | None:
     """Whom a locum writes for: a participant CON whose function is CORRE."""
     for participant in document.all("participant"):

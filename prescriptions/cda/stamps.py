@@ -5,7 +5,7 @@ from datetime import date, datetime, timedelta
 
 from django.utils import timezone
 
-from prescriptions.models import Prescription
+from prescriptions.models import Prescription, PrescriptionLine
 
 
 def document_oid(prescription: Prescription, name: str) -> str:
@@ -16,6 +16,11 @@ def document_oid(prescription: Prescription, name: str) -> str:
 def entry_id(owner, name: str) -> str:
     """`owner`: the row it is about."""
     return str(uuid.uuid5(owner.pk, name)).upper()
+
+
+def line_id(line: PrescriptionLine) -> str:
+    """By which a pharmacy's report points at the line that it delivers."""
+    return entry_id(line, "line")
 
 
 def day(value: date) -> str:

@@ -213,6 +213,12 @@ def test_a_pregnancy_is_kept_in_the_comment():
     assert cda.read(data).draft.comment == "Grossesse en cours."
 
 
+def test_a_pack_that_is_not_listed_is_a_pack():
+    """EDQM counts in hundreds of packs."""
+    data = changed("coded", ('unit="30009000"', 'unit="30099999"'), ('value="#med-001-quantite"', 'value="#nowhere"'))
+    assert cda.read(data).draft.lines[0].quantity_unit == "conditionnement"
+
+
 def test_renewals_without_a_limit_are_none_that_can_be_counted():
     data = changed("text", ('<repeatNumber value="0"/>', '<repeatNumber nullFlavor="NI"/>'))
     assert cda.read(data).draft.lines[0].renewals == 0
@@ -277,7 +283,7 @@ def test_nothing_prescribed_is_refused():
 def test_a_report_of_dispensing_is_no_prescription():
     with pytest.raises(cda.CdaError) as refused:
         cda.read(changed("text", ('<code code="57833-6"', '<code code="60593-1"')))
-    assert refused.value.code == "not-a-prescription"
+    assert refused.value.code == "dispensing-report"
 
 
 def test_another_document_is_no_prescription():

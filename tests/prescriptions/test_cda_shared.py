@@ -102,7 +102,25 @@ def test_each_is_filed_and_shown_faithfully(file):
 def test_the_report_of_dispensing_is_told_apart():
     with pytest.raises(cda.CdaError) as refused:
         cda.read((FOLDER / "eDISP-MED_2024.01.xml").read_bytes())
-    assert refused.value.code == "not-a-prescription"
+    assert refused.value.code == "dispensing-report"
+
+
+def test_the_report_of_dispensing_is_read():
+    report = cda.read_dispensing((FOLDER / "eDISP-MED_2024.01.xml").read_bytes())
+    assert report.dispensed_on == date(2024, 12, 25)
+    assert (report.pharmacist.family_name, report.pharmacist.structure_finess) == ("DELIVE", "750512345")
+    assert report.pharmacist.structure_name == "Pharmacie du village"
+    assert report.prescriptions == ("1.2.250.1.213.1.1.1.39.1.1",)
+    paracetamol, ointment = report.lines
+    assert paracetamol.name.startswith("PARACETAMOL VIATRIS 500 mg")
+    assert paracetamol.codes == {"cip13": "3400933516390"}
+    assert (paracetamol.quantity, paracetamol.quantity_unit, paracetamol.lot) == (Decimal(2), "boîte", "12345")
+    assert (paracetamol.expires_on, paracetamol.substituted) == (date(2032, 12, 31), True)
+    assert paracetamol.item == "AADC9C14-F1CA-4177-B2C8-A5178D5B3CA0"
+    assert paracetamol.note.startswith("J'ai averti le patient")
+    assert ointment.name.startswith("Préparation magistrale : 30g de diprosone")
+    assert ointment.quantity_unit == "récipient"
+    assert (ointment.substituted, ointment.item) == (False, "BBDC9C14-F1CA-4177-B2C8-A5178D5B3DB1")
 
 
 @pytest.mark.django_db
