@@ -80,7 +80,7 @@ def test_the_confirmation_of_another_prescription_is_not_found(client, alice, sh
     assert page(client, "share-confirmed", other.pk, share.pk).status_code == 404
 
 
-@pytest.mark.parametrize(("who", "where"), [("chloe", "/pharmacie/"), ("dan", "/admin/"), ("emma", "/compte/debut/")])
+@pytest.mark.parametrize(("who", "where"), [("chloe", "/pharmacie/"), ("dan", "/admin/"), ("emma", "/prescripteur/")])
 def test_home_leads_each_to_their_place(client, who, where):
     client.force_login(getattr(factories, who)())
     response = page(client, "home")
