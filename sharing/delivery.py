@@ -4,8 +4,9 @@ The sweep (sweep.py) is the engine and the bell (tasks.py) only speed: both come
 """
 
 import logging
+import time
 
-from django.db import transaction
+from django.db import InterfaceError, OperationalError, connection, transaction
 from django.utils import timezone
 
 from portal.clock import db_now
@@ -19,6 +20,8 @@ __all__ = ["deliver", "give_up_overdue", "settle", "sweep_once", "tell", "try_ag
 log = logging.getLogger(__name__)
 BY = "system:delivery"
 NOTHING = "nothing-due"
+SETTLE_AGAIN_SECONDS = (0.1, 0.5, 1, 2, 5, 10)  # a restart of PostgreSQL takes some seconds
+DATABASE_AWAY = (OperationalError, InterfaceError)
 
 
 def deliver(delivery_id=None) -> str:
@@ -37,7 +40,19 @@ def deliver(delivery_id=None) -> str:
             content=delivery.content,
             envid=delivery.envid,
         )
-    log.info("delivery %s: %s at %s %s", delivery.pk, outcome.kind, outcome.stage, outcome.code)
+        log.info("delivery %s: %s at %s %s", delivery.pk, outcome.kind, outcome.stage, outcome.code)
+        return _settled(claimed, outcome)
+
+
+def _settled(claimed: outbox.Claim, outcome: mssante.SendOutcome) -> str:
+    """The outcome is worth some patience: unwritten, the message would leave a second time."""
+    for seconds in SETTLE_AGAIN_SECONDS:
+        try:
+            return settle(claimed, outcome)
+        except DATABASE_AWAY as error:
+            log.warning("delivery %s not settled: %s", claimed.delivery.pk, type(error).__name__)
+            connection.close()
+            time.sleep(seconds)
     return settle(claimed, outcome)
 
 

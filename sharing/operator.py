@@ -36,7 +36,11 @@ class Operator:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="operator", daemon=True)
         self._thread.start()
-        self._server = asyncio.run_coroutine_threadsafe(self._listen(), self._loop).result(START_SECONDS)
+        try:
+            self._server = asyncio.run_coroutine_threadsafe(self._listen(), self._loop).result(START_SECONDS)
+        except OSError:
+            self._end_loop()
+            raise
         self.port = self._server.sockets[0].getsockname()[1]
         return self
 
@@ -58,6 +62,9 @@ class Operator:
 
     def stop(self) -> None:
         asyncio.run_coroutine_threadsafe(self._close(), self._loop).result(START_SECONDS)
+        self._end_loop()
+
+    def _end_loop(self) -> None:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()

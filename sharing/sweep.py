@@ -11,7 +11,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from django.conf import settings
-from django.db import OperationalError, close_old_connections, connection
+from django.db import close_old_connections, connection
 from django.utils import timezone
 
 from portal import notices
@@ -143,7 +143,7 @@ def _unless_database_is_away(work: Callable):
     """Its answer, or None when the database is being restarted: the next round finds everything where it was."""
     try:
         return work()
-    except OperationalError as error:
+    except delivery.DATABASE_AWAY as error:
         log.warning("the database does not answer: %s", type(error).__name__)
         connection.close()
         return None

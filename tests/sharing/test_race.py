@@ -255,3 +255,25 @@ def test_a_locked_row_is_passed_over_not_waited_for():
     finally:
         done.set()
         holding.join(PATIENCE)
+
+
+@pytest.mark.postgres
+@pytest.mark.django_db(transaction=True)
+def test_a_database_restarted_while_a_message_leaves_does_not_send_it_twice(open_sink, later):
+    """PostgreSQL cuts every connection after the message was accepted and before that was written."""
+    row = queued()
+
+    def behave(stage, turn):
+        if stage == "dot":
+            with connection.cursor() as cursor:
+                cursor.execute(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                    "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+                )
+            connection.close()
+
+    sink = open_sink(behave)
+    delivery.deliver()
+    later(minutes=5)
+    delivery.sweep_once()
+    assert (Delivery.objects.get(pk=row.pk).status, len(sink.accepted)) == (D.SENT, 1)

@@ -16,14 +16,14 @@ class Command(BaseCommand):
         parser.add_argument("--mailboxes", type=Path, default=settings.MSSANTE_MAILBOXES)
 
     def handle(self, *args, port, mailboxes, **options):
-        stopping = threading.Event()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: stopping.set())
         local = operator.Operator(certificates.ready_in(certificates.demo_folder()), mailboxes, port=port)
         try:
             local.start()
         except OSError as error:
             raise CommandError(f"Port {port} cannot be listened on: {error.strerror}.") from None
+        stopping = threading.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: stopping.set())
         for name, value in operator.settings_for(local).items():
             self.stdout.write(f"{name}={value}")
         stopping.wait()
