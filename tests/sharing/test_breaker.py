@@ -42,7 +42,7 @@ def test_it_heals_by_itself_with_one_message_at_a_time(open_sink, later):
     later(seconds=3)
     delivery.sweep_once()
     assert sink.turns == 2  # one trial, then a longer pause
-    trouble.clear(), trouble.append(False)
+    trouble[0] = False
     later(seconds=60)
     delivery.sweep_once()
     assert statuses() == {D.SENT}
@@ -81,7 +81,7 @@ def test_a_server_that_refuses_everybody_fails_nobody(open_sink, later):
         later(seconds=40)
     assert D.FAILED not in statuses()
     assert share_statuses() == {S.SHARED}
-    everybody.clear(), everybody.append(False)
+    everybody[0] = False
     later(seconds=60)
     delivery.sweep_once()
     assert statuses() == {D.SENT}
@@ -136,3 +136,19 @@ def test_a_trial_whose_process_dies_is_followed_by_another(open_sink, later):
     later(seconds=61)
     delivery.sweep_once()
     assert len(sink.accepted) == 3
+
+
+def test_after_a_long_outage_a_message_alone_leaves_within_the_longest_pause(open_sink, later):
+    """Its own back-off has not grown meanwhile: the trouble was not its own."""
+    trouble = [True]
+    sink = open_sink(lambda at, turn: "554 5.7.1 Go away" if at == "mail" and trouble[0] else None)
+    row = queued()
+    for _ in range(12):
+        delivery.sweep_once()
+        later(minutes=10)
+    assert Delivery.objects.get(pk=row.pk).attempts == 12
+    delivery.sweep_once()
+    trouble[0] = False
+    later(seconds=40)
+    delivery.sweep_once()
+    assert len(sink.accepted) == 1

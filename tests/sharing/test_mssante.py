@@ -1,10 +1,15 @@
 """One message to one mailbox, against a server that does anything a server may do."""
 
+import socket
+import ssl
+
 import pytest
 
 from sharing import certificates as certificate_files
 from sharing import mssante
 from sharing.mssante import Kind, Stage
+from sharing.mssante.account import tls_context
+from sharing.mssante.line import Line
 from tests.fakes.sink import DRIP, DROP, GARBAGE, HANG, TAKE_AND_DROP
 
 ALICE = "288037505612308@patient.mssante.test"
@@ -205,6 +210,18 @@ def test_a_missing_file_is_configuration(open_sink, settings, tmp_path):
 def test_nobody_listening_is_temporary(open_sink, settings):
     open_sink().__exit__()
     assert (send().code, send().kind) == ("refused", Kind.TEMPORARY)
+
+
+def test_the_rules_of_the_connection(open_sink):
+    """TLS 1.2 at least, the name and the chain checked, and no waiting to fill packets (Nagle)."""
+    open_sink()
+    context = tls_context(mssante.portal_account())
+    assert (context.minimum_version, context.check_hostname) == (ssl.TLSVersion.TLSv1_2, True)
+    assert context.verify_mode == ssl.CERT_REQUIRED
+    line = Line(mssante.portal_account())
+    line.open()
+    assert line.sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+    line.hang_up()
 
 
 # --- The connection is kept -----------------------------------------------------------------------------------------
