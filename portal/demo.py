@@ -1,6 +1,7 @@
 """The demo's people and their doors, without password. 404 everywhere but where ORDOLIEN_DEMO=1."""
 
 from dataclasses import dataclass
+from datetime import UTC
 from email import message_from_bytes, policy
 from functools import wraps
 
@@ -129,7 +130,9 @@ def notices(request, persona):
 
 def _read(file) -> dict:
     mail = message_from_bytes(file.read_bytes(), policy=policy.default)
-    return {"subject": mail["Subject"], "at": mail["Date"].datetime, "text": mail.get_content().strip()}
+    at = mail["Date"].datetime
+    at = at if at.tzinfo else at.replace(tzinfo=UTC)  # "-0000" parses without its zone
+    return {"subject": mail["Subject"], "at": at, "text": mail.get_content().strip()}
 
 
 class MaildirBackend(BaseEmailBackend):

@@ -12,7 +12,6 @@ from portal.back_office import Figure, ReadOnly, ReadOnlyRows, found_by_id
 from portal.reasons import Refused
 from sharing import delivery as deliveries
 from sharing.models import Delivery, InboundMail, Mailbox, Pharmacy, Route, Share, ShareEvent
-from sharing.states import IN_TROUBLE
 
 
 # --- Pharmacies -----------------------------------------------------------------------------------------------------
@@ -71,7 +70,7 @@ class Trouble(admin.SimpleListFilter):
             }
 
     def queryset(self, request, queryset):
-        return queryset if self.value() == "toutes" else queryset.filter(status__in=IN_TROUBLE)
+        return queryset if self.value() == "toutes" else queryset.in_trouble()
 
 
 @admin.register(Delivery)

@@ -20,10 +20,11 @@ class PharmacyForm(forms.Form):
     """Which pharmacy. A foreign, closed, blocked or unequipped one is refused beside the list."""
 
     pharmacy = forms.UUIDField(
+        label=gettext_lazy("Pharmacie"),
         error_messages={
             "required": gettext_lazy("Choisissez une pharmacie dans la liste."),
             "invalid": gettext_lazy("Choisissez une pharmacie dans la liste."),
-        }
+        },
     )
 
     def __init__(self, *args, prescription: Prescription, moves=None, **kwargs):

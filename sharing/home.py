@@ -132,7 +132,7 @@ def _to_present(share: Share) -> tuple[str, str]:
 
 def _about_prescriptions(cards: list[listing.Card]) -> Iterator[Task]:
     for card in cards:
-        if card.standing.code == "expiring" and not card.is_shared:
+        if card.standing.code == "expiring" and card.action and not card.is_shared:
             yield Task(
                 code="expiring",
                 state="wait",

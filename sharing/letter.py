@@ -189,10 +189,7 @@ def _prescription(share: Share) -> str:
     if prescription.prescriber:
         by = prescription.prescriber
         rows.append(f"Prescripteur : {by.full_name}, {by.speciality}, RPPS {by.rpps}, {by.phone}")
-    if prescription.first_dispensing_before:
-        rows.append(f"À présenter avant le : {date_format(prescription.first_dispensing_before)}")
-    if prescription.valid_until:
-        rows.append(f"Valable jusqu’au : {date_format(prescription.valid_until)}")
+    rows += [deadline.sentence for deadline in words.deadlines(prescription)]
     rows += [str(Prescription.Flag(flag).label) for flag in prescription.flags]
     if prescription.named_pharmacy:
         rows.append(f"Pharmacie désignée : {prescription.named_pharmacy}")

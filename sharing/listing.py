@@ -34,7 +34,8 @@ CHIPS = {
 
 @dataclass(frozen=True)
 class Card:
-    """`line`: where it was sent, else where it stands. `action`: the one verb, empty when reading is all there is."""
+    """`line`: where it was sent, else where it stands; `besides`: where it stands, when it was sent somewhere.
+    `action`: the one verb, empty when reading is all there is."""
 
     prescription: Prescription
     title: str
@@ -45,6 +46,7 @@ class Card:
     is_shared: bool
     pill: timeline.Pill
     line: str
+    besides: str
     action: str
     action_url: str
 
@@ -124,6 +126,7 @@ def card_of(prescription: Prescription) -> Card:
         is_shared=share is not None and share.is_active(),
         pill=_pill(standing, share),
         line=_where(share) or standing.sentence,
+        besides=standing.sentence if _where(share) else "",
         action=action,
         action_url=action_url,
     )
@@ -169,9 +172,17 @@ def _place(share: Share) -> dict:
 def _action(prescription: Prescription, share: Share | None) -> tuple[str, str]:
     if share is not None and share.is_active():
         return _("Suivre l’envoi"), reverse("share", args=[share.pk])
+    if is_done_with(prescription, share):
+        return "", ""
     if policies.why_not_send(prescription) is None:
         return _("Envoyer à une pharmacie"), reverse("share-pharmacy", args=[prescription.pk])
     return "", ""
+
+
+def is_done_with(prescription: Prescription, share: Share | None) -> bool:
+    """Handed over, with nothing to renew: the card does not ask to send it again. Its own page still can."""
+    collected = share is not None and share.status == S.COLLECTED
+    return collected and not any(line.renewals for line in prescription.lines.all())
 
 
 # --- Search -----------------------------------------------------------------------------------------------------------

@@ -260,7 +260,9 @@ class DeliveryQuerySet(models.QuerySet):
         )
 
     def in_trouble(self):
-        return self.filter(status__in=IN_TROUBLE)
+        """What somebody can still do something about: not the message of a share that ended and was told so."""
+        told = Q(status=DeliveryStatus.FAILED) & ~Q(share__status__in=ACTIVE)
+        return self.filter(status__in=IN_TROUBLE).exclude(told)
 
     def pending(self):
         return self.filter(status__in=DUE)

@@ -7,6 +7,7 @@ from django.utils.translation import gettext as _
 from portal.reasons import Reason
 from prescriptions.models import Prescription
 from prescriptions.policies import is_exhausted, why_not_valid
+from sharing import naming
 from sharing.models import Delivery, Pharmacy, Share
 from sharing.states import ACTIVE, IN_TROUBLE, SHARE_MOVES
 
@@ -70,7 +71,7 @@ def why_already_shared(prescription: Prescription) -> Reason | None:
     return Reason(
         "already-shared",
         _("Déjà envoyée à %(pharmacy)s le %(date)s. Pour changer de pharmacie, déplacez cet envoi.")
-        % {"pharmacy": current.pharmacy.name, "date": date_format(current.created_at)},
+        % {"pharmacy": naming.the(current.pharmacy), "date": date_format(current.created_at)},
     )
 
 

@@ -271,6 +271,11 @@ def _refused_sentence(share: Share) -> str:
 
 def _revoked_sentence(share: Share) -> str:
     moved_to = getattr(share, "moved_to", None)
+    if moved_to is None and any(d.kind == Delivery.Kind.RECALL for d in share.deliveries.all()):
+        return _(
+            "La pharmacie n’y a plus accès à son comptoir. Le message déjà reçu reste dans sa messagerie ; "
+            "un second lui dit de ne pas en tenir compte."
+        )
     if moved_to is None:
         return _("La pharmacie n’y a plus accès.")
     return _("La pharmacie n’y a plus accès. L’ordonnance est partie à %(pharmacy)s.") % {

@@ -22,11 +22,18 @@ from prescriptions.posology.plain import bare, shown
 from prescriptions.posology.read import read
 from prescriptions.posology.written import agrees, fullest, gives_another_dosage
 
-__all__ = ["NOT_SPECIFIED", "Posology", "explain", "fullest", "say"]
+__all__ = ["NOT_SAID", "NOT_SPECIFIED", "Posology", "explain", "fullest", "say"]
 
 NOT_SPECIFIED = {
     "fr": "Posologie non précisée\u00a0: demandez à votre pharmacien.",
     "en": "Dosage not specified: please ask your pharmacist.",
+}
+
+
+# A dosage was given, but neither a faithful sentence nor the prescriber's own text can be shown.
+NOT_SAID = {
+    "fr": "Nous ne savons pas dire cette posologie en une phrase\u00a0: demandez à votre pharmacien.",
+    "en": "We cannot put this dosage into a sentence: please ask your pharmacist.",
 }
 
 
@@ -50,7 +57,7 @@ class Posology:
 
     @property
     def missing(self) -> bool:
-        return self.sentence in NOT_SPECIFIED.values()
+        return self.sentence in {*NOT_SPECIFIED.values(), *NOT_SAID.values()}
 
     @property
     def in_own_words(self) -> bool:
@@ -93,15 +100,20 @@ def explain(
 
     `own_text` is the prescriber's text for the whole line. In order: the sentence made from the structure, if it can be
     said and agrees with every text; else the text that says most among `own_text`, `renderings` and `Dosage.text`
-    (the last one only if each step has its own); else the instructions to the patient; else `NOT_SPECIFIED`.
+    (the last one only if each step has its own); else the instructions to the patient; else that it cannot be said
+    (`NOT_SAID`), or was not given (`NOT_SPECIFIED`).
     """
     given = [text for text in (own_text, *(renderings or ())) if isinstance(text, str) and shown(text)]
     parts = _parts(dosages, language, unit_hint, [*given, *_texts(dosages)], medicine)
     written = _own(dosages, given, medicine)
     if parts:
         return Posology(joined(parts, _words(language)), True, written, tuple(parts))
-    sentence = written or NOT_SPECIFIED[_language(language)]
+    sentence = written or _neither(dosages)[_language(language)]
     return Posology(sentence, False, written, (sentence,), _besides(dosages, sentence))
+
+
+def _neither(dosages: object) -> dict[str, str]:
+    return NOT_SAID if any(_elements(dosages)) else NOT_SPECIFIED
 
 
 def _language(language: str) -> str:

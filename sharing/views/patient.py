@@ -94,6 +94,8 @@ def share_status(request, id):
 @patient_only
 def share_revoke(request, id):
     found = _share(request, id)
+    if found.status == S.REVOKED:  # asked twice: it is done
+        return redirect("share", found.pk)
     reason = policies.why_not_move(found, S.REVOKED)
     if reason:
         messages.warning(request, reason.sentence)

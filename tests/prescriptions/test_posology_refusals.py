@@ -2,7 +2,7 @@
 
 import pytest
 
-from prescriptions.posology import NOT_SPECIFIED, explain, say
+from prescriptions.posology import NOT_SAID, NOT_SPECIFIED, explain, say
 from tests.prescriptions.dosages import (
     EDQM,
     GTS,
@@ -193,7 +193,8 @@ def test_the_prescribers_own_text_is_shown_instead(dosages):
 @pytest.mark.parametrize("language", ["fr", "en"])
 def test_with_no_text_either_the_patient_is_sent_to_the_pharmacist(language):
     shown = explain([dosage(1)], language=language)
-    assert shown.sentence == NOT_SPECIFIED[language]
+    assert shown.sentence == NOT_SAID[language]
+    assert explain([], language=language).sentence == NOT_SPECIFIED[language]
     assert shown.missing
     assert not shown.faithful
     assert shown.own_text is None
