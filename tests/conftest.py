@@ -30,8 +30,12 @@ SHARED_SUFFIX = "_shared.py"
 
 def pytest_sessionstart(session):
     network.refuse_the_outside()
-    strict_templates.refuse_undefined_variables()
     signing_in.force_login_with_both_factors()
+
+
+def pytest_runtest_setup():
+    """Before each test: setting Django up once more (portal.wsgi does) gives every logger its first level back."""
+    strict_templates.refuse_undefined_variables()
 
 
 def pytest_ignore_collect(collection_path):

@@ -10,7 +10,7 @@ from django.db import transaction
 from portal.celery import app
 from portal.serving import Bell as Worker
 from prescriptions import documents
-from sharing import actions, delivery
+from sharing import actions, delivery, tasks
 from sharing.bell import WAITING_MAX, Bell, bell, ring_on_commit
 from sharing.models import Delivery
 from sharing.states import DeliveryStatus as D
@@ -109,6 +109,6 @@ def test_the_bell_and_the_sweep_together_send_it_once(open_sink):
 
 def test_nothing_of_the_patient_goes_to_the_broker():
     """Task arguments are opaque ids, in JSON; no result is kept."""
-    assert app.tasks["sharing.tasks.deliver"].ignore_result
+    assert tasks.deliver.ignore_result and tasks.deliver.name == "sharing.tasks.deliver"
     assert app.conf.result_backend is None
     assert app.conf.accept_content == ["json"]
