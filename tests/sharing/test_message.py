@@ -214,14 +214,21 @@ def test_what_is_too_large_for_secure_mail_is_refused_with_a_sentence(alice, mar
 
 @pytest.mark.parametrize(
     "address",
-    ["a@b\r\nRCPT TO:<x@y.test>", "a b@c.test", "a@c.test>", "@c.test", "a@", "a@c.test\x00", "é@c.test", "a@@c.test"],
+    ["a@b\r\nRCPT TO:<x@y.test>", "a b@c.test", "a@c.test>", "@c.test", "a@", "a@c.test\x01", "é@c.test", "a@@c.test"],
 )
 def test_a_mailbox_that_is_not_one_is_refused(alice, prescription, address):
+    """(PostgreSQL keeps no NUL at all; another control character stands for it.)"""
     pharmacy = factories.pharmacy(mailbox=address)
     with pytest.raises(Refused) as refused:
         actions.share_prescription(prescription=prescription, pharmacy=pharmacy, by=alice)
     assert refused.value.reason.code == "bad-mailbox"
     assert not prescription.shares.exists()
+
+
+def test_no_nul_reaches_an_envelope():
+    with pytest.raises(Refused) as refused:
+        message.checked_address("a@c.test\x00")
+    assert refused.value.reason.code == "bad-mailbox"
 
 
 # --- Nasty names ----------------------------------------------------------------------------------------------------
