@@ -3,9 +3,8 @@
 import base64
 
 from prescriptions import cda, documents, qr
+from prescriptions.fhir.codes import NUMBER_SYSTEM
 from prescriptions.models import Prescription
-
-NUMBER_SYSTEM = "urn:oid:1.2.250.1.215.500.1.1"
 
 
 def deposited(prescription: Prescription, *, is_new: bool) -> dict:
@@ -70,11 +69,7 @@ def patient(person) -> dict:
     }
 
 
-def contained_requests(prescription: Prescription) -> list[dict]:
-    return [request_of(prescription, line) for line in prescription.lines.all()]
-
-
-def medication_requests(prescription: Prescription) -> list[dict]:
+def requests_of(prescription: Prescription) -> list[dict]:
     """The lines a pharmacy may dispense, each a MedicationRequest or DeviceRequest of one groupIdentifier."""
     return [request_of(prescription, line) for line in prescription.lines.all()]
 

@@ -43,7 +43,7 @@ class Cancel(FhirView):
         prescription = depositing.cancel_by_number(
             number=given["number"], rpps=given["prescriber"], reason=given["reason"], by=self.software
         )
-        return Response(answers.searchset(answers.medication_requests(prescription), url=request.build_absolute_uri()))
+        return Response(answers.searchset(answers.requests_of(prescription), url=request.build_absolute_uri()))
 
 
 def _parameters(data: dict) -> dict[str, str]:

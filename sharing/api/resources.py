@@ -60,7 +60,7 @@ def task(share: Share, *, whole: bool = False) -> dict:
 def _content(share: Share) -> dict:
     prescription = share.prescription
     content = {
-        "contained": [answers.patient(prescription.patient), *answers.contained_requests(prescription)],
+        "contained": [answers.patient(prescription.patient), *answers.requests_of(prescription)],
         "for": {"reference": f"#{prescription.patient_id}"},
         "note": [{"text": share.message}] if share.message else [],
     }
