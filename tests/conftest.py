@@ -45,6 +45,13 @@ def pytest_ignore_collect(collection_path):
     return None
 
 
+def pytest_collection_modifyitems(items):
+    """What asks for no database is marked so: running it once more on PostgreSQL would show nothing new."""
+    for item in items:
+        if not {"db", "transactional_db"} & set(item.fixturenames) and not item.get_closest_marker("django_db"):
+            item.add_marker("no_database")
+
+
 def pytest_terminal_summary(terminalreporter):
     left_out = [] if SHARED_MATERIAL.is_dir() else sorted(ROOT.glob(f"tests/**/*{SHARED_SUFFIX}"))
     if left_out:

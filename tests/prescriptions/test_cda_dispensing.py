@@ -10,7 +10,7 @@ from prescriptions import cda
 from prescriptions.cda.xml import E, P, templates
 from tests import factories
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 
 @pytest.fixture

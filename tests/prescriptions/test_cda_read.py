@@ -15,7 +15,7 @@ from prescriptions import cda, filing
 from tests import factories
 from tests.prescriptions.cda_cases import CASES, NAMESPACES, medicine, prescription
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 # What this document has no place for: the registry's own facts, and the acts that it only says in words.
 NOT_CARRIED = {"source", "first_dispensing_before", "lap_certification", "opposed"}

@@ -12,7 +12,7 @@ from prescriptions.models import Prescription
 from tests import factories
 from tests.prescriptions.cda_cases import CASES, NAMESPACES, Look, prescription
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 MEDICINE = "//c:section[c:templateId/@root='1.2.250.1.213.1.1.2.171']/c:entry/c:substanceAdministration"
 DEVICE = "//c:section[c:templateId/@root='1.2.250.1.213.1.1.2.222']/c:entry/c:supply"

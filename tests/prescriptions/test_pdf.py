@@ -14,7 +14,7 @@ from prescriptions import pdf, qr, words
 from tests import factories
 from tests.prescriptions import papers, verapdf
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 
 def text_in(content: bytes) -> str:

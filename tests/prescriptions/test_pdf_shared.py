@@ -9,7 +9,7 @@ from tests.conftest import SHARED_MATERIAL
 from tests.prescriptions import verapdf
 from tests.prescriptions.test_pdf import codes_in, flat, text_in
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 BUNDLES = sorted((SHARED_MATERIAL / "fhir-has").glob("*.json"))
 
 

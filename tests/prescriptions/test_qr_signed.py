@@ -22,7 +22,7 @@ from prescriptions.numbers import CROCKFORD
 from tests import factories
 from tests.prescriptions import second_verifier
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 NOW = datetime(2026, 11, 23, 11, tzinfo=UTC)
 BASE45 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ $%*+-./:"
 

@@ -14,7 +14,7 @@ from tests import factories
 TODAY = "2026-11-23T12:00:00+01:00"
 DAY = date(2026, 11, 23)
 
-pytestmark = [pytest.mark.django_db]
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 
 @pytest.fixture(autouse=True)
