@@ -10,14 +10,12 @@ section, to lay beside them.
 
 from prescriptions.cda.header import document_id
 from prescriptions.cda.node import CdaError
-from prescriptions.cda.parse import MAX_BYTES
 from prescriptions.cda.read import CdaDeposit, read
 from prescriptions.cda.read_dispensing import CdaDispensing, Delivered, read_dispensing
 from prescriptions.cda.stamps import line_id
 from prescriptions.cda.write import write
 
 __all__ = [
-    "MAX_BYTES",
     "CdaDeposit",
     "CdaDispensing",
     "CdaError",

@@ -1,77 +1,35 @@
-"""From bytes to the root of a document, bounded: size, number of elements, depth; no DTD, no entity, no network."""
-
-import codecs
-import re
+"""From bytes to the root of a CDA document. Refusals are in words; prescriptions.untrusted_xml bounds what is read."""
 
 from django.utils.translation import gettext as _
-from lxml import etree
+from django.utils.translation import gettext_lazy
 
+from prescriptions import untrusted_xml
 from prescriptions.cda.node import CdaError, Node
 from prescriptions.cda.xml import HL7
+from prescriptions.untrusted_xml import XmlRefused
 
-MAX_BYTES = 10 * 1024 * 1024
-MAX_TAGS = 200_000  # the richest public example has 3,000 elements
-MAX_ATTRIBUTES = 400_000
-MAX_DEPTH = 100
-MAX_WORDS = 1_000_000  # characters outside pictures and PDF
-# One byte a character below 128: what is looked for in the bytes is then what the parser will see.
-ENCODINGS = {"utf-8", "us-ascii", "ascii", "iso-8859-1", "iso-8859-15", "windows-1252"}
-DECLARED = re.compile(rb"<\?xml[^>]*?encoding\s*=\s*[\"']([A-Za-z0-9._-]{1,40})[\"']")
+# {code of XmlRefused: (sentence, code of CdaError)}
+REFUSALS = {
+    "too-large": (gettext_lazy("le document dépasse 10 Mo. Envoyez une ordonnance par document."), "too-large"),
+    "too-many": (gettext_lazy("ce document a trop d’éléments pour une ordonnance."), "too-large"),
+    "too-deep": (gettext_lazy("ce document est trop profond ou trop long pour une ordonnance."), "too-large"),
+    "not-xml": (gettext_lazy("ce n’est pas un document XML en UTF-8."), "invalid"),
+    "encoding": (gettext_lazy("l’encodage de ce document n’est pas pris : envoyez-le en UTF-8."), "invalid"),
+    "unreadable": (
+        gettext_lazy("ce n’est pas du XML lisible. Demandez à l’expéditeur de l’envoyer à nouveau."),
+        "invalid",
+    ),
+    "dtd": (gettext_lazy("ce document a une définition de type (DTD) : un document CDA n’en a pas."), "dtd"),
+}
 
 
 def parse(data: bytes) -> Node:
     """The ClinicalDocument in these bytes. Raises CdaError."""
-    data = data.removeprefix(codecs.BOM_UTF8).lstrip()
-    _check_bytes(data)
     try:
-        root = etree.fromstring(data, _parser())
-    except etree.XMLSyntaxError:
-        raise CdaError("", _("ce n’est pas du XML lisible. Demandez à l’expéditeur de l’envoyer à nouveau.")) from None
-    _check_tree(root)
-    return Node(root)
-
-
-def _parser() -> etree.XMLParser:
-    """A new one each time: a parser keeps what it saw."""
-    return etree.XMLParser(
-        resolve_entities=False,
-        load_dtd=False,
-        dtd_validation=False,
-        attribute_defaults=False,
-        no_network=True,
-        huge_tree=False,
-        remove_comments=True,
-        remove_pis=True,
-    )
-
-
-def _check_bytes(data: bytes) -> None:
-    if len(data) > MAX_BYTES:
-        raise CdaError("", _("le document dépasse 10 Mo. Envoyez une ordonnance par document."), "too-large")
-    if not data.startswith(b"<"):
-        raise CdaError("", _("ce n’est pas un document XML en UTF-8."))
-    declared = DECLARED.match(data[:200])
-    if declared and declared.group(1).decode().lower() not in ENCODINGS:
-        raise CdaError("", _("l’encodage de ce document n’est pas pris : envoyez-le en UTF-8."))
-    if b"<!DOCTYPE" in data or b"<!ENTITY" in data:
-        raise CdaError("", _("ce document a une définition de type (DTD) : un document CDA n’en a pas."), "dtd")
-    if data.count(b"<") > MAX_TAGS or data.count(b"=") > MAX_ATTRIBUTES:
-        raise CdaError("", _("ce document a trop d’éléments pour une ordonnance."), "too-large")
-
-
-def _check_tree(root: etree._Element) -> None:
-    depth = words = 0
-    for event, element in etree.iterwalk(root, events=("start", "end")):
-        depth += 1 if event == "start" else -1
-        words += _length(element) if event == "start" else 0
-        if depth > MAX_DEPTH or words > MAX_WORDS:
-            raise CdaError("", _("ce document est trop profond ou trop long pour une ordonnance."), "too-large")
-    if root.getroottree().docinfo.internalDTD is not None:
-        raise CdaError("", _("ce document a une définition de type (DTD) : un document CDA n’en a pas."), "dtd")
+        root = untrusted_xml.root_of(data)
+    except XmlRefused as refused:
+        sentence, code = REFUSALS[refused.code]
+        raise CdaError("", str(sentence), code) from None
     if root.tag != f"{{{HL7}}}ClinicalDocument":
         raise CdaError("", _("ce n’est pas un document médical CDA (ClinicalDocument)."), "not-a-document")
-
-
-def _length(element: etree._Element) -> int:
-    own = 0 if element.get("representation") == "B64" else len(element.text or "")
-    return own + len(element.tail or "") + sum(map(len, element.values()))
+    return Node(root)
