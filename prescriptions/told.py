@@ -32,7 +32,7 @@ def dispensings_words(prescription: Prescription) -> list[dict]:
 
 
 def _unknown(sentence: str) -> dict:
-    return {"word": _("Inconnu"), "sentence": sentence, "at": None, "lines": [], "state": "next", "icon": "unknown"}
+    return {"word": _("Inconnu"), "sentence": sentence, "at": None, "lines": [], "state": "unknown", "icon": "unknown"}
 
 
 def _say_unreported(prescription: Prescription) -> list[dict]:

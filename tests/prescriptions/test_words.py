@@ -186,7 +186,7 @@ def test_nothing_reported_is_unknown_in_the_words_of_the_line():
             "sentence": "Personne n’a signalé de délivrance.",
             "at": None,
             "lines": [],
-            "state": "next",
+            "state": "unknown",
             "icon": "unknown",
         }
     ]
