@@ -1,71 +1,22 @@
-"""Pharmacies: the patient's own, and the search of all of them. Neutral order: nothing can be bought.
+"""The search of pharmacies, and the patient's own. Neutral order: nothing can be bought.
 
-`Pharmacy.search_text` holds the words of name, town and postcode as `words_of` makes them, each after a space: a word
-of the query is found where a word of the pharmacy begins with it. Every word of the query must be found.
+Every word of the query must be found. A word that no pharmacy has is read as the closest ones that exist.
 """
 
 import math
-import re
-import unicodedata
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from datetime import date
 
-from django.db import transaction
 from django.db.models import Case, IntegerField, Q, QuerySet, Value, When
 
 from prescriptions.models import Patient
-from sharing.models import Mailbox, PatientPharmacy, Pharmacy
+from sharing.directory.words import LONGEST_QUERY, LONGEST_WORD, all_words_of, words_of
+from sharing.models import PatientPharmacy, Pharmacy
 
 MAX_LIMIT = 100
 MAX_WORDS = 8
 RINGS_KM = (2, 10, 50, 150)  # near somebody: the smallest that holds enough
 KM_A_DEGREE = 111.2
 CANDIDATES = 300
-
-# One writing for what people and directories write in several ways.
-SAME = {
-    "phie": "pharmacie",
-    "phcie": "pharmacie",
-    "pharm": "pharmacie",
-    "st": "saint",
-    "ste": "saint",
-    "sainte": "saint",
-    "sts": "saint",
-    "nd": "notre dame",
-    "gde": "grande",
-    "gd": "grand",
-    "chx": "croix",
-    "premier": "1er",
-}
-# They tell no pharmacy from another.
-NOISE = frozenset(
-    """
-    pharmacie officine selarl selas sarl selurl eurl snc sel sas sasu sa
-    de du des d le la les l et a au aux en sur sous arrondissement cedex
-    """.split()  # noqa: SIM905 - read as words, not as a column of quotes
-)
-
-
-# --- Words ----------------------------------------------------------------------------------------------------------
-def normalise(text: str) -> str:
-    """Lower case without accents, apostrophes, legal forms and little words; abbreviations written out."""
-    return " ".join(words_of(text))
-
-
-def words_of(text: str) -> list[str]:
-    plain = unicodedata.normalize("NFKD", text.lower().replace("œ", "oe").replace("æ", "ae"))
-    plain = "".join(character for character in plain if not unicodedata.combining(character))
-    written_out = (SAME.get(word, word) for word in re.findall(r"[a-z0-9]+", plain))
-    return [word for words in written_out for word in words.split() if word not in NOISE]
-
-
-def search_text(*, name: str, town: str, postcode: str) -> str:
-    """What `Pharmacy.search_text` holds. In Paris, Lyon and Marseille the arrondissement too: "paris 11"."""
-    words = [*words_of(name), *words_of(town), postcode.lower()]
-    if re.match(r"75\d|6900|130\d", postcode):
-        words.append(f"{int(postcode[-2:])}e")
-    return f" {' '.join(dict.fromkeys(words))}"[:400]
 
 
 # --- Search ---------------------------------------------------------------------------------------------------------
@@ -75,12 +26,13 @@ def search(query: str, *, near: tuple[float, float] | None = None, limit: int = 
     Order: by distance when `near` is given (each then has `distance_km`), else by name and town. A word that no
     pharmacy has is read as the closest ones that exist. Nothing to look for: nothing found.
     """
-    limit = min(limit, MAX_LIMIT)
-    words = words_of(query)[:MAX_WORDS]
+    limit, query = min(limit, MAX_LIMIT), query[:LONGEST_QUERY]
+    words = [word[:LONGEST_WORD] for word in words_of(query)[:MAX_WORDS]]
+    is_empty_of_sense = not words and not all_words_of(query)  # "pharmacie" alone is a wish to see them all
+    if is_empty_of_sense and (near is None or query.strip()):
+        return []
     if near is not None:
         return _nearest(_matching(words), near, limit)
-    if not words and not any(character.isalnum() for character in query):
-        return []
     found = _matching(words).order_by("name", "town", "finess")
     return list(found.prefetch_related("mailboxes")[:limit])
 
@@ -157,7 +109,7 @@ def _nearest(pharmacies: QuerySet[Pharmacy], near: tuple[float, float], limit: i
         found = [p for p in _in_box(pharmacies, near, ring) if p.distance_km <= ring]
         if len(found) >= limit:
             break
-    found.sort(key=lambda pharmacy: (pharmacy.distance_km, pharmacy.name))
+    found.sort(key=lambda pharmacy: (pharmacy.distance_km, pharmacy.name, pharmacy.finess))
     return found[:limit]
 
 
@@ -178,52 +130,3 @@ def distance_km(one: tuple[float, float], other: tuple[float, float]) -> float:
     (lat1, lon1), (lat2, lon2) = ([math.radians(degrees) for degrees in place] for place in (one, other))
     half = math.sin((lat2 - lat1) / 2) ** 2 + math.cos(lat1) * math.cos(lat2) * math.sin((lon2 - lon1) / 2) ** 2
     return 2 * 6371.0 * math.asin(min(1.0, math.sqrt(half)))
-
-
-# --- Filling --------------------------------------------------------------------------------------------------------
-@dataclass(frozen=True)
-class Listed:
-    """One pharmacy as a directory lists it. `mailboxes`: ORG addresses, the preferred one first."""
-
-    finess: str
-    name: str
-    address: str
-    postcode: str
-    town: str
-    department: str
-    phone: str = ""
-    latitude: float | None = None
-    longitude: float | None = None
-    mailboxes: tuple[str, ...] = ()
-
-
-@transaction.atomic
-def load(listed: Iterable[Listed], *, source_date: date) -> int:
-    """Adds those whose FINESS is not known yet, with their mailboxes; returns how many. The others are left alone."""
-    known = set(Pharmacy.objects.values_list("finess", flat=True))
-    new = {one.finess: one for one in listed if one.finess not in known}
-    rows = [_row(one, source_date) for one in new.values()]
-    Pharmacy.objects.bulk_create(rows, batch_size=500)
-    boxes = [
-        Mailbox(pharmacy=row, address=address.lower(), rank=rank)
-        for row in rows
-        for rank, address in enumerate(new[row.finess].mailboxes)
-    ]
-    Mailbox.objects.bulk_create(boxes, batch_size=500)
-    return len(rows)
-
-
-def _row(one: Listed, source_date: date) -> Pharmacy:
-    return Pharmacy(
-        finess=one.finess,
-        name=one.name,
-        address=one.address,
-        postcode=one.postcode,
-        town=one.town,
-        department=one.department,
-        phone=one.phone,
-        latitude=one.latitude,
-        longitude=one.longitude,
-        search_text=search_text(name=one.name, town=one.town, postcode=one.postcode),
-        source_date=source_date,
-    )
