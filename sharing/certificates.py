@@ -1,9 +1,11 @@
-"""Keys and certificates of the demo and the tests: an authority of our own, the local operator, those it knows.
+"""Keys and certificates of the demo and the tests: an authority of our own with its list of revoked certificates, the
+local operator, those it knows.
 
 Made once, in one folder. A real deployment has its certificates from the IGC-Santé and never comes here.
 """
 
 import ipaddress
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -30,6 +32,10 @@ class Certificates:
     def ca(self) -> Path:
         return self.folder / "ca.pem"
 
+    @property
+    def crl(self) -> Path:
+        return self.folder / "ca.crl"
+
     def certificate(self, name: str) -> Path:
         return self.folder / f"{name}.pem"
 
@@ -51,7 +57,12 @@ def ready_in(folder: Path) -> Certificates:
 
 
 def _are_good(found: Certificates) -> bool:
-    files = [found.ca, *(path for name in ("operator", PORTAL, PHARMACIES) for path in _both(found, name))]
+    files = [
+        found.ca,
+        found.key("ca"),
+        found.crl,
+        *(path for name in ("operator", PORTAL, PHARMACIES) for path in _both(found, name)),
+    ]
     if not all(file.is_file() for file in files):
         return False
     certificate = x509.load_pem_x509_certificate(found.ca.read_bytes())
@@ -72,15 +83,26 @@ def _make(found: Certificates) -> None:
         .sign(ca_key, hashes.SHA256())
     )
     found.ca.write_bytes(ca.public_bytes(serialization.Encoding.PEM))
-    local = [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
-    issue(found, ca_key, "operator", ExtendedKeyUsageOID.SERVER_AUTH, local)
+    _write_key(found.key("ca"), ca_key)
+    write_crl(found, found.crl)
+    issue_server(found, "operator")
     for name in (PORTAL, PHARMACIES):
-        issue(found, ca_key, name, ExtendedKeyUsageOID.CLIENT_AUTH, [x509.DNSName(f"{name}.test")])
+        issue(found, name)
 
 
-def issue(found: Certificates, ca_key, name: str, purpose, names: list[x509.GeneralName]) -> None:
+def issue(found: Certificates, name: str, *, file: str = "") -> None:
+    """A certificate for whoever presents it as `name`, in files called `file` (or `name`)."""
+    _issue(found, file or name, name, ExtendedKeyUsageOID.CLIENT_AUTH, [x509.DNSName(f"{file or name}.test")])
+
+
+def issue_server(found: Certificates, name: str) -> None:
+    local = [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
+    _issue(found, name, name, ExtendedKeyUsageOID.SERVER_AUTH, local)
+
+
+def _issue(found: Certificates, file: str, name: str, purpose, names: list[x509.GeneralName]) -> None:
     key = ec.generate_private_key(ec.SECP256R1())
-    authority = x509.load_pem_x509_certificate(found.ca.read_bytes())
+    authority, ca_key = _authority(found)
     certificate = (
         _certificate(_name(name), authority.subject, key.public_key())
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
@@ -90,8 +112,27 @@ def issue(found: Certificates, ca_key, name: str, purpose, names: list[x509.Gene
         .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(ca_key.public_key()), critical=False)
         .sign(ca_key, hashes.SHA256())
     )
-    found.certificate(name).write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-    _write_key(found.key(name), key)
+    found.certificate(file).write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    _write_key(found.key(file), key)
+
+
+def write_crl(found: Certificates, to: Path, *, revoked: Iterable[str] = (), life: timedelta = LIFE) -> Path:
+    """The authority's list, signed now, of the certificates in the files called `revoked`."""
+    authority, ca_key = _authority(found)
+    now = datetime.now(UTC)
+    crl = x509.CertificateRevocationListBuilder().issuer_name(authority.subject)
+    crl = crl.last_update(now - timedelta(hours=1)).next_update(now + life)
+    for file in revoked:
+        serial = x509.load_pem_x509_certificate(found.certificate(file).read_bytes()).serial_number
+        entry = x509.RevokedCertificateBuilder().serial_number(serial).revocation_date(now - timedelta(hours=1))
+        crl = crl.add_revoked_certificate(entry.build())
+    to.write_bytes(crl.sign(ca_key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
+    return to
+
+
+def _authority(found: Certificates):
+    key = serialization.load_pem_private_key(found.key("ca").read_bytes(), password=None)
+    return x509.load_pem_x509_certificate(found.ca.read_bytes()), key
 
 
 def _certificate(subject: x509.Name, issuer: x509.Name, public_key) -> x509.CertificateBuilder:
