@@ -13,8 +13,9 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,14 +48,14 @@ def postgres() -> Iterator[Server]:
     """An empty PostgreSQL cluster; its superuser is `postgres`, without password, from this machine only."""
     binaries = _postgres_binaries()
     account = _account_for_postgres()
-    with _folder("ordolien-postgres-", owner=account) as folder:
+    with folder_for("ordolien-postgres-", owner=account) as folder:
         data = folder / "data"
         _run_to_end(
             [binaries / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "-N"],
             account,
             folder,
         )
-        port = _free_port()
+        port = free_port()
         command = [binaries / "postgres", "-D", data, "-p", str(port), "-k", folder]
         for name, value in POSTGRES_SETTINGS.items():
             command += ["-c", f"{name}={value}"]
@@ -69,8 +70,8 @@ def redis() -> Iterator[Server]:
     binary = shutil.which("redis-server")
     if binary is None:
         raise ServerMissing("Redis is not installed: apt-get install redis-server (`make test` does it).")
-    with _folder("ordolien-redis-", owner=None) as folder:
-        port = _free_port()
+    with folder_for("ordolien-redis-", owner=None) as folder:
+        port = free_port()
         command = [binary, "--bind", "127.0.0.1", "--port", str(port), "--dir", folder, "--save", ""]
         command += ["--appendonly", "no", "--databases", "64", "--maxmemory-policy", "noeviction"]
         with _running(command, None, folder, "Ready to accept connections", signal.SIGTERM) as process:
@@ -97,7 +98,7 @@ def _account_for_postgres() -> pwd.struct_passwd | None:
 
 
 @contextmanager
-def _folder(prefix: str, *, owner: pwd.struct_passwd | None) -> Iterator[Path]:
+def folder_for(prefix: str, *, owner: pwd.struct_passwd | None) -> Iterator[Path]:
     folder = Path(tempfile.mkdtemp(prefix=prefix))
     try:
         if owner is not None:
@@ -107,13 +108,13 @@ def _folder(prefix: str, *, owner: pwd.struct_passwd | None) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
 
 
-def _as(account: pwd.struct_passwd | None, folder: Path) -> dict:
+def _options_for(account: pwd.struct_passwd | None, folder: Path) -> dict:
     """Popen's options: who runs it, where, in which language, away from the terminal's Ctrl-C."""
     options = {
         "cwd": folder,
@@ -131,22 +132,43 @@ def _as(account: pwd.struct_passwd | None, folder: Path) -> dict:
 
 
 def _run_to_end(command: list, account, folder: Path) -> None:
-    done = subprocess.run(command, **_as(account, folder), timeout=START_SECONDS, check=False)
+    done = subprocess.run(command, **_options_for(account, folder), timeout=START_SECONDS, check=False)
     if done.returncode:
         raise ServerMissing(f"{Path(command[0]).name} failed:\n{done.stdout}")
 
 
 @contextmanager
-def _running(command: list, account, folder: Path, ready: str, stop: signal.Signals) -> Iterator[subprocess.Popen]:
+def child(command: list, account, folder: Path, stop: signal.Signals) -> Iterator[subprocess.Popen]:
+    """A process that ends with ours, however ours ends."""
+
     def die_with_us():
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, stop)
 
-    process = subprocess.Popen(command, **_as(account, folder), preexec_fn=die_with_us)  # noqa: PLW1509
+    process = subprocess.Popen(command, **_options_for(account, folder), preexec_fn=die_with_us)  # noqa: PLW1509
     try:
-        _wait_until_ready(process, ready)
         yield process
     finally:
         _end(process, stop)
+
+
+@contextmanager
+def _running(command: list, account, folder: Path, ready: str, stop: signal.Signals) -> Iterator[subprocess.Popen]:
+    with child(command, account, folder, stop) as process:
+        _wait_until_ready(process, ready)
+        yield process
+
+
+def wait_for_port(process: subprocess.Popen, port: int) -> None:
+    """For servers that do not say that they are ready."""
+    until = time.monotonic() + START_SECONDS
+    pause = threading.Event()
+    while process.poll() is None and time.monotonic() < until:
+        with suppress(ConnectionRefusedError), socket.create_connection(("127.0.0.1", port), START_SECONDS):
+            threading.Thread(target=process.stdout.read, daemon=True).start()
+            return
+        pause.wait(0.02)
+    process.kill()
+    raise ServerMissing(f"{Path(process.args[0]).name} did not start:\n{process.stdout.read()[-2000:]}")
 
 
 def _wait_until_ready(process: subprocess.Popen, ready: str) -> None:
