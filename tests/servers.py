@@ -50,7 +50,7 @@ def postgres() -> Iterator[Server]:
     account = _account_for_postgres()
     with folder_for("ordolien-postgres-", owner=account) as folder:
         data = folder / "data"
-        _run_to_end(
+        run_to_end(
             [binaries / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "-N"],
             account,
             folder,
@@ -131,7 +131,7 @@ def _options_for(account: pwd.struct_passwd | None, folder: Path) -> dict:
     return options
 
 
-def _run_to_end(command: list, account, folder: Path) -> None:
+def run_to_end(command: list, account, folder: Path) -> None:
     done = subprocess.run(command, **_options_for(account, folder), timeout=START_SECONDS, check=False)
     if done.returncode:
         raise ServerMissing(f"{Path(command[0]).name} failed:\n{done.stdout}")
