@@ -33,7 +33,7 @@ class BoundedJSON(parsers.BaseParser):
             raise TooLarge
         try:
             return json.loads(content.decode(), parse_constant=_not_a_number, object_pairs_hook=_object)
-        except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+        except (ValueError, RecursionError) as error:  # a number of too many digits is a ValueError too
             raise exceptions.ParseError(_("Ce n’est pas du JSON en UTF-8.")) from error
 
 

@@ -76,5 +76,6 @@ def cancel_by_number(*, number: str, rpps: str, reason: str, by: SoftwareClient)
         number=numbers.normalise_number(number), prescriber__rpps=rpps, prescriber__structure_finess=by.structure_finess
     ).first()
     if found is None:
-        raise fhir.FhirError("parameter", _("aucune ordonnance de ce prescripteur n’a ce numéro."), "not-found")
+        sentence = _("aucune ordonnance de ce prescripteur n’a ce numéro.")
+        raise fhir.FhirError("Parameters.parameter", sentence, "not-found")
     return actions.cancel_prescription(prescription=found, reason=reason, by=by)

@@ -1,8 +1,10 @@
 """What every FHIR view shares: media types, bounded parsing, errors as OperationOutcome."""
 
+from django.http import Http404
 from rest_framework import parsers, renderers
 from rest_framework.views import APIView
 
+from portal.api_access import Everybody
 from prescriptions import fhir
 from prescriptions.api import outcome
 
@@ -29,9 +31,13 @@ class FhirParser(parsers.BaseParser):
     media_type = FHIR_JSON
 
     def parse(self, stream, media_type=None, parser_context=None):
-        resource = fhir.parse(stream.read(fhir.MAX_BYTES + 1))
+        try:
+            resource = fhir.parse(stream.read(fhir.MAX_BYTES + 1))
+        except fhir.FhirError as error:
+            error.path = error.path or outcome.WHOLE  # what is wrong with the whole names the whole
+            raise
         if not isinstance(resource, dict):
-            raise fhir.FhirError("", "A FHIR resource is a JSON object.", "not-a-resource")
+            raise fhir.FhirError(outcome.WHOLE, "A FHIR resource is a JSON object.", "not-a-resource")
         return resource
 
 
@@ -50,3 +56,13 @@ class FhirView(APIView):
     def software(self):
         """The registered installation that acts (closed by default: a permission made sure of it)."""
         return self.request.user
+
+
+class Nowhere(FhirView):
+    """Any address that is not served: its answer can be read by the same program as every other error."""
+
+    authentication_classes = []
+    permission_classes = [Everybody]
+
+    def initial(self, request, *args, **kwargs):
+        raise Http404

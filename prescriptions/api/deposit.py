@@ -48,10 +48,10 @@ class Cancel(FhirView):
 
 def _parameters(data: dict) -> dict[str, str]:
     found = {}
-    for parameter in Node(data).items("parameter"):
+    for parameter in Node(data, "Parameters").items("parameter"):
         value = parameter.get("valueIdentifier").text("value") or parameter.text("valueString")
         found[parameter.text("name")] = value
     for name in ("number", "prescriber", "reason"):
         if not found.get(name):
-            raise FhirError("parameter", f"The parameter {name} is missing.", "parameter-missing")
+            raise FhirError("Parameters.parameter", f"The parameter {name} is missing.", "parameter-missing")
     return found

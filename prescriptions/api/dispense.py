@@ -127,7 +127,7 @@ class Undo(FhirView):
 
     def post(self, request, id):
         found = get_object_or_404(reach.dispensed_by(self.software.structure_finess), pk=_dispensing_id(id))
-        parameters = Node(request.data).items("parameter")
+        parameters = Node(request.data, "Parameters").items("parameter")
         reason = next((p.text("valueString") for p in parameters if p.text("name") == "reason"), "")
         actions.undo_dispensing(
             dispensing=found, pharmacy_finess=self.software.structure_finess, reason=reason, by=self.software

@@ -8,6 +8,8 @@ from portal.reasons import Refused
 from prescriptions.fhir import FhirError
 
 CODES = "https://ordolien.test/fhir/CodeSystem/refusals"
+WHOLE = "Resource"  # the path of what is wrong with all that was sent
+OF_THE_ADDRESS = {"parameter-missing", "parameter-invalid"}  # these name a search parameter, not a field
 # Our HTTP status → IssueType of FHIR R4.
 ISSUE_TYPES = {400: "invalid", 401: "login", 403: "forbidden", 404: "not-found", 405: "not-supported"}
 ISSUE_TYPES |= {
@@ -38,14 +40,14 @@ def outcome(*, status: int, code: str, sentence: str, path: str = "") -> dict:
         "diagnostics": str(sentence),
     }
     if path:
-        issue["expression"] = [path if path[:1].isupper() else f"Bundle.{path}"]
+        issue["expression"] = [path if path[:1].isupper() or code in OF_THE_ADDRESS else f"Bundle.{path}"]
     return {"resourceType": "OperationOutcome", "issue": [issue]}
 
 
 def explain(exception, context):
     """DRF's exception handler for FHIR views."""
     if isinstance(exception, FhirError):
-        status = 413 if exception.code == "too-large" else 422 if exception.path else 400
+        status = 413 if exception.code == "too-large" else 400 if exception.path in {"", WHOLE} else 422
         return _answer(status, exception.code, exception.sentence, exception.path)
     if isinstance(exception, Refused):
         return _answer(409, exception.reason.code, exception.reason.sentence)
@@ -55,8 +57,8 @@ def explain(exception, context):
     if response is None:
         return None
     detail = getattr(exception, "detail", "")
-    code = getattr(detail, "code", "error")
-    sentence = str(detail) if detail else "Not found."
+    code = getattr(detail, "code", "not-found")  # Django's own 404 and 403 say nothing more
+    sentence = str(detail) if detail else "There is nothing of yours here."
     return _answer(response.status_code, code, sentence, headers=response.headers)
 
 

@@ -5,22 +5,30 @@ from django.utils.translation import gettext as _
 from prescriptions.fhir.node import FhirError, Node
 
 BUNDLE_TYPES = {"searchset", "collection", "transaction", "batch", "document", "message", "history"}
-MAX_ENTRIES = 2000
 
 
 class Shelf:
     """Every `entry[n].resource`, by type, by id and by fullUrl."""
 
     def __init__(self, bundle: Node):
-        self.resources = [resource for entry in _entries(bundle) if (resource := entry.get("resource"))]
+        entries = bundle.items("entry")
+        self.resources = [resource for entry in entries if (resource := entry.get("resource"))]
         self._known: dict[str, Node] = {}
-        for entry in _entries(bundle):
-            self._remember(entry)
+        for entry in entries:
+            self._remember(entry.get("resource"), entry.text("fullUrl"))
 
-    def _remember(self, entry: Node) -> None:
-        resource = entry.get("resource")
+    @classmethod
+    def of_contained(cls, resource: Node) -> "Shelf":
+        """Of a resource that stands alone: what it contains."""
+        shelf = cls(Node({}))
+        shelf.resources = resource.items("contained")
+        for contained in shelf.resources:
+            shelf._remember(contained)
+        return shelf
+
+    def _remember(self, resource: Node, address: str = "") -> None:
         kind, name = resource.text("resourceType"), resource.text("id")
-        for key in filter(None, [entry.text("fullUrl"), name and f"{kind}/{name}", name and f"#{name}"]):
+        for key in filter(None, [address, name and f"{kind}/{name}", name and f"#{name}"]):
             self._known.setdefault(key, resource)
 
     def of(self, *kinds: str) -> list[Node]:
@@ -37,13 +45,6 @@ class Shelf:
         contained = [r for r in inside.items("contained") if f"#{r.text('id')}" == name]
         found = next(iter(contained), None) or self._known.get(name) or self._known.get(_without_base(name))
         return found if found is not None and found.text("resourceType") == kind else None
-
-
-def _entries(bundle: Node) -> list[Node]:
-    entries = bundle.items("entry")
-    if len(entries) > MAX_ENTRIES:
-        raise bundle.get("entry").refuse(_("plus de 2 000 éléments : ce n’est pas une ordonnance."))
-    return entries
 
 
 def _without_base(reference: str) -> str:

@@ -9,17 +9,21 @@ from prescriptions.fhir.node import FhirError
 
 MAX_BYTES = 5 * 1024 * 1024
 MAX_DEPTH = 60
+MAX_ENTRIES = 2000
 
 
-def parse(content: bytes) -> dict:
-    """The JSON object in these bytes (UTF-8, with or without a byte order mark)."""
-    if len(content) > MAX_BYTES:
-        raise FhirError("", _("le fichier dépasse 5 Mo. Envoyez une ordonnance par fichier."), "too-large")
+def parse(content: bytes, *, most: int = MAX_BYTES) -> dict:
+    """The JSON object in these bytes (UTF-8, with or without a byte order mark). `most`: so many bytes at most."""
+    if len(content) > most:
+        sentence = _("le fichier dépasse %(most)s Mo. Envoyez une ordonnance par fichier.")
+        raise FhirError("", sentence % {"most": most // 1024**2}, "too-large")
     try:
         data = json.loads(content.decode("utf-8-sig"), parse_constant=_not_a_number, object_pairs_hook=_object)
     except RecursionError:
         raise _too_deep() from None
-    except (UnicodeDecodeError, json.JSONDecodeError):
+    except FhirError:
+        raise
+    except ValueError:  # not UTF-8, not JSON, or a number of more digits than Python converts
         raise FhirError(
             "", _("ce n’est pas du JSON en UTF-8. Demandez un export FHIR au logiciel de prescription.")
         ) from None
@@ -29,6 +33,7 @@ def parse(content: bytes) -> dict:
 
 def check_bounds(data) -> None:
     """Depth, and values that JSON allows but no database column does. Iterative: depth cannot exhaust the stack."""
+    _refuse_a_pile(data)  # before its hundreds of thousands of values are looked at one by one
     waiting = [(data, 0)]
     while waiting:
         value, depth = waiting.pop()
@@ -40,6 +45,12 @@ def check_bounds(data) -> None:
             waiting += [(item, depth + 1) for item in value]
         else:
             _check_value(value)
+
+
+def _refuse_a_pile(data) -> None:
+    entries = data.get("entry") if isinstance(data, dict) else None
+    if isinstance(entries, list) and len(entries) > MAX_ENTRIES:
+        raise FhirError("entry", _("plus de 2 000 éléments : ce n’est pas une ordonnance."))
 
 
 def _check_value(value) -> None:
@@ -60,10 +71,10 @@ def _is_unicode(text: str) -> bool:
 
 
 def _object(pairs: list[tuple]) -> dict:
-    names = {name for name, _value in pairs}
-    if len(names) != len(pairs):
+    found = dict(pairs)
+    if len(found) != len(pairs):
         raise FhirError("", _("un champ est écrit deux fois au même endroit. Exportez le fichier à nouveau."))
-    return dict(pairs)
+    return found
 
 
 def _not_a_number(_value):

@@ -1,6 +1,7 @@
 """Pharmacy software sees and answers shares: everything the desk can do."""
 
 from datetime import date
+from uuid import UUID
 
 from django.http import Http404
 from django.shortcuts import get_object_or_404
@@ -77,7 +78,7 @@ class OneTask(PharmacyView):
                 outcome(status=412, code="version-conflict", sentence="It has moved on: read it again."),
                 status=412,
             )
-        _apply(share, Node(request.data), request.headers.get("Idempotency-Key", ""), self.software)
+        _apply(share, Node(request.data, "Task"), request.headers.get("Idempotency-Key", ""), self.software)
         return _answer(self.share(id))
 
 
@@ -115,7 +116,7 @@ def _refusal(asked: Node) -> str:
     code = next((c.text("code") for c in asked.get("statusReason").items("coding")), "")
     if code not in Share.Refusal.values:
         raise Unprocessable(
-            "refusal-missing", f"statusReason says why: one of {', '.join(Share.Refusal.values)}.", "statusReason"
+            "refusal-missing", f"statusReason says why: one of {', '.join(Share.Refusal.values)}.", "Task.statusReason"
         )
     return code
 
@@ -141,17 +142,21 @@ class Communications(PharmacyView):
     def post(self, request):
         if "shares.write" not in request.auth.scopes:
             self.permission_denied(request, message="This needs the scope shares.write.")
-        asked = Node(request.data)
+        asked = Node(request.data, "Communication")
         share = self._share_named(next((n.text("reference") for n in asked.items("basedOn")), ""))
         text = "\n".join(part.text("contentString") for part in asked.items("payload")).strip()
         if not text:
-            raise Unprocessable("message-empty", "payload.contentString says the message.", "payload")
+            raise Unprocessable("message-empty", "payload.contentString says the message.", "Communication.payload")
         key = request.headers.get("Idempotency-Key", "")
         actions.record_reply(share=share, answer=Answer(text=text), door=API, key=key, by=self.software)
         return Response(resources.communication(share.messages.last()), status=201)
 
     def _share_named(self, reference: str) -> Share:
         kind, _, id = reference.rpartition("/")
-        if kind not in {"Task", ""} or len(id) != 36:
-            raise FhirError("basedOn", "based-on names a Task, as Task/<id>.", "parameter-invalid")
-        return self.share(id)
+        try:
+            wanted = UUID(id)
+        except ValueError:
+            wanted = None
+        if kind not in {"Task", ""} or wanted is None:
+            raise FhirError("based-on", "based-on names a Task, as Task/<id>.", "parameter-invalid")
+        return self.share(wanted)

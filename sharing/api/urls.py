@@ -2,6 +2,7 @@
 
 from django.urls import path
 
+from prescriptions.api.base import Nowhere
 from sharing.api import metadata, tasks
 
 urlpatterns = [
@@ -9,4 +10,5 @@ urlpatterns = [
     path("fhir/Task", tasks.Tasks.as_view(), name="fhir-tasks"),
     path("fhir/Task/<uuid:id>", tasks.OneTask.as_view(), name="fhir-task"),
     path("fhir/Communication", tasks.Communications.as_view(), name="fhir-communications"),
+    path("fhir/<path:address>", Nowhere.as_view(), name="fhir-nowhere"),  # the last one
 ]

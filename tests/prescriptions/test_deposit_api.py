@@ -188,13 +188,31 @@ def test_two_patients_in_one_bundle(lap):
 
 @pytest.mark.parametrize(
     "body",
-    [b"{" * 100_000, b"[" * 100_000, b'{"a":' * 50_000, b"\xff\xfe", b"", b"[]", b'{"resourceType":"Bundle","type":1}'],
-    ids=["braces", "brackets", "deep", "not-utf8", "empty", "list", "type"],
+    [
+        b"{" * 100_000,
+        b"[" * 100_000,
+        b'{"a":' * 50_000,
+        b"\xff\xfe",
+        b"",
+        b"[]",
+        b'{"resourceType":"Bundle","type":1}',
+        b'{"resourceType":"Bundle","type":"transaction","x":' + b"9" * 400_000 + b"}",
+        b'{"resourceType":"Bundle","type":"transaction","entry":[' + b"{}," * 1_000_000 + b"{}]}",
+    ],
+    ids=["braces", "brackets", "deep", "not-utf8", "empty", "list", "type", "digits", "a million entries"],
 )
 def test_bombs_and_rubbish_are_answered_as_outcomes(lap, body):
+    started = time.perf_counter()
     answer = lap.post("/api/fhir/", body)
     assert 400 <= answer.status_code < 500
-    assert issue_of(answer)["diagnostics"]
+    assert issue_of(answer)["diagnostics"] and issue_of(answer)["expression"]
+    assert time.perf_counter() - started < 2, "well under a second on a quiet machine"
+
+
+@pytest.mark.parametrize("address", ["Patient/1", "MedicationRequest/%00", "nowhere/at/all"])
+def test_an_address_that_is_not_served_is_an_outcome_too(lap, address):
+    for answer in (lap.get(f"/api/fhir/{address}"), lap.post(f"/api/fhir/{address}", {})):
+        assert answer.status_code == 404 and code_of(answer) == "not-found"
 
 
 def test_too_large_is_413(lap):

@@ -147,6 +147,13 @@ def test_wrong_parameters_are_named(lgo, params):
     assert answer.status_code == 422 and code_of(answer) == "parameter-invalid"
 
 
+@pytest.mark.parametrize("reference", ["", "Task/1", "Task/" + "x" * 36, "Patient/" + "0" * 36])
+def test_words_about_no_share_are_refused_by_name(lgo, reference):
+    answer = lgo.get("/api/fhir/Communication", {"based-on": reference})
+    assert answer.status_code == 422 and code_of(answer) == "parameter-invalid"
+    assert answer.json()["issue"][0]["expression"] == ["based-on"]
+
+
 def test_prescribing_software_has_no_business_here(client, share):
     lap = Program(client, kind="lap", finess=factories.with_luhn("69990001"))
     assert lap.get(TASKS).status_code == 403
