@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.conf import settings
 from django.contrib.admin.apps import AdminConfig
 from django.utils.translation import gettext_lazy as _
 
@@ -10,10 +11,12 @@ class PortalConfig(AppConfig):
     def ready(self):
         from allauth.mfa.signals import authenticator_added, authenticator_removed
 
-        from portal import accounts
+        from portal import accounts, logs
 
         authenticator_added.connect(accounts.prove_by_adding)
         authenticator_removed.connect(accounts.forget_when_none_is_left)
+        if not (settings.DEMO or settings.TESTING):
+            logs.say_what_ends_a_process_or_a_thread()
 
 
 class BackOfficeConfig(AdminConfig):

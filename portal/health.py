@@ -1,6 +1,7 @@
 """Two questions: does this process answer (`/healthz`), and does the whole work (`/healthz/deep`)?
 
 Each app says what it knows in a function named in settings.HEALTH_CHECKS: counts and ages, never a word about people.
+The first is for load balancers and open; the second is for whoever runs the site.
 """
 
 from collections.abc import Iterator
@@ -12,11 +13,14 @@ from django.db import DatabaseError, connection
 from django.http import JsonResponse
 from django.utils.module_loading import import_string
 from django.views.decorators.http import require_GET
+from redis import Redis, RedisError
 
 from portal.clock import db_now
 from portal.models import Notice
+from portal.operators import for_operators
 
 NOTICE_LATE_SECONDS = 15 * 60
+REDIS_SECONDS = 2
 
 
 @dataclass(frozen=True)
@@ -40,6 +44,7 @@ def healthz(request):
 
 @login_not_required
 @require_GET
+@for_operators
 def deep(request):
     """A process that is up can be asleep: what waits, since when, what does not add up. 503 when something is wrong."""
     try:
@@ -65,3 +70,18 @@ def notices() -> Iterator[Finding]:
     age = round((db_now() - oldest.created_at).total_seconds()) if oldest else 0
     yield Finding("oldest_notice_seconds", age, age < NOTICE_LATE_SECONDS)
     yield Finding("failed_notices", Notice.objects.filter(status=Notice.Status.FAILED).count())
+
+
+def redis() -> Iterator[Finding]:
+    """What it does when it is full. Only `noeviction` keeps the limits of sign-in and the bells."""
+    policy = _eviction_policy() if settings.REDIS_URL else None
+    yield Finding("redis_when_full", policy, policy in {None, "noeviction"})
+
+
+def _eviction_policy() -> str:
+    client = Redis.from_url(settings.REDIS_URL, socket_timeout=REDIS_SECONDS, socket_connect_timeout=REDIS_SECONDS)
+    try:
+        with client:
+            return client.info("memory").get("maxmemory_policy", "unknown")
+    except RedisError:
+        return "no answer"

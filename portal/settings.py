@@ -69,6 +69,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "portal.access_log.tell_requests",
     "portal.middleware.no_store_and_headers",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -224,6 +225,10 @@ MSSANTE_SMTP_TIMEOUT = env.number("MSSANTE_SMTP_TIMEOUT", 600)  # seconds; RFC 5
 MSSANTE_CA = env.text("MSSANTE_CA")
 MSSANTE_CLIENT_CERT = env.text("MSSANTE_CLIENT_CERT")
 MSSANTE_CLIENT_KEY = env.text("MSSANTE_CLIENT_KEY")
+MSSANTE_CRL = env.text("MSSANTE_CRL")  # file; empty: the operator's certificate is not looked up in any list
+MSSANTE_AUTH = env.text("MSSANTE_AUTH", "certificate")  # or "xoauth2": a Pro Santé Connect token too
+MSSANTE_TOKEN_FILE = env.text("MSSANTE_TOKEN_FILE")
+MSSANTE_TOKEN_COMMAND = env.text("MSSANTE_TOKEN_COMMAND")
 MSSANTE_IMAP_HOST = env.text("MSSANTE_IMAP_HOST")
 MSSANTE_IMAP_PORT = env.number("MSSANTE_IMAP_PORT", 143)
 MSSANTE_MAILBOXES = env.path("MSSANTE_MAILBOXES") or VAR_DIR / "mailboxes"  # of the local operator
@@ -305,29 +310,48 @@ SPECTACULAR_SETTINGS = {
 }
 CAPABILITY_STATEMENT = "sharing.api.metadata.capability_statement"
 
-# --- Health: who is asked in /healthz/deep ---------------------------------------------------------------------------
+# --- For whoever runs the site: who is asked in /healthz/deep and /metrics -------------------------------------------
+OPERATORS_TOKEN = env.text("ORDOLIEN_OPERATORS_TOKEN")
 HEALTH_CHECKS = [
     "sharing.health.deliveries",
+    "sharing.health.operator",
     "sharing.health.sweep",
+    "sharing.health.inbound",
+    "sharing.health.directory",
     "sharing.health.reconciled",
     "portal.health.notices",
+    "portal.health.redis",
 ]
+METRICS = [
+    "sharing.metrics.deliveries",
+    "sharing.metrics.sweep",
+    "sharing.metrics.inbound",
+    "sharing.metrics.reconciled",
+    "sharing.metrics.ages",
+    "prescriptions.metrics.medicines",
+    "portal.metrics.notices",
+]
+METRICS_DIR = env.path("PROMETHEUS_MULTIPROC_DIR")  # the library's own name: read by it too
+if METRICS_DIR:
+    METRICS_DIR.mkdir(parents=True, exist_ok=True)
 
 # --- `manage.py serve`: what runs beside the site, in its process ---------------------------------------------------
 SERVED_WITH = ["sharing.companions.local_operator", "sharing.companions.sweep"]
 
 # --- Logs: ids, never names -----------------------------------------------------------------------------------------
+LOG_FORMAT = env.text("ORDOLIEN_LOG_FORMAT", "words" if DEMO or TESTING else "json")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "formatters": {"words": {"()": "portal.logs.Words"}, "json": {"()": "portal.logs.JsonLine"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT}},
     "root": {
         "handlers": ["console"],
         "level": env.text("ORDOLIEN_LOG_LEVEL", "WARNING" if TESTING or DEMO else "INFO"),
     },
     "loggers": {
         "django.server": {"handlers": ["console"], "level": "WARNING", "propagate": False},
+        "django.db.backends": {"level": "INFO"},  # below, each statement with its values
         "weasyprint": {"level": "ERROR"},
         "fontTools": {"level": "ERROR"},
         "pikepdf": {"level": "WARNING"},

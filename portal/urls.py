@@ -3,7 +3,7 @@
 from django.contrib import admin
 from django.urls import include, path
 
-from portal import demo, health, views
+from portal import demo, health, metrics, views
 
 urlpatterns = [
     path("", include("sharing.urls")),
@@ -16,8 +16,10 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("healthz", health.healthz, name="health"),
     path("healthz/deep", health.deep, name="health-deep"),
+    path("metrics", metrics.metrics, name="metrics"),
     path("api/", include("portal.api_urls")),
     path("demo/", demo.people, name="demo"),
     path("demo/enter/<slug:persona>/", demo.enter, name="demo-enter"),
     path("demo/messages/<slug:persona>/", demo.notices, name="demo-notices"),
 ]
+handler500 = "portal.views.server_error"

@@ -1,8 +1,11 @@
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
-from django.http import JsonResponse
+from django.http import HttpResponseServerError, JsonResponse
 from django.shortcuts import render
+from django.template.loader import render_to_string
 from django.views import i18n
+
+from portal.logs import request_id
 
 
 def account_start(request):
@@ -19,6 +22,12 @@ def set_language(request):
         request.user.language = chosen
         request.user.save(update_fields=["language"])
     return response
+
+
+def server_error(request):
+    """Something broke on our side: the number leads to the line of log. Leans on nothing else."""
+    page = render_to_string("500.html", {"incident": request_id.get()})
+    return HttpResponseServerError(page)
 
 
 @login_not_required

@@ -1,45 +1,57 @@
 """What sharing says in the deep health check: is the sweep awake, does anything wait too long, does it all add up."""
 
 from collections.abc import Iterator
-from datetime import timedelta
 
 from django.conf import settings
+from django.utils import timezone
 
 from portal.clock import db_now
 from portal.health import Finding
-from sharing import mssante, reconciliation
-from sharing.models import Delivery, Heartbeat, Route
-from sharing.outbox.breaker import ROUTE
+from sharing import vitals
+from sharing.mssante import reach
 from sharing.states import DeliveryStatus
-from sharing.sweep import BEAT_SECONDS, HEARTBEAT
+from sharing.sweep import BEAT_SECONDS
 
 ASLEEP_SECONDS = 6 * BEAT_SECONDS
-LOOK_BACK = timedelta(days=1)
+DIRECTORY_STALE_DAYS = 35  # FINESS comes out every two months at the latest, the health directory every day
+CERTIFICATE_SOON_DAYS = 14
 
 
 def deliveries() -> Iterator[Finding]:
-    age = _oldest_pending_seconds()
+    age, waiting, closed = round(vitals.oldest_pending_seconds()), vitals.waiting(), vitals.way_out_closed()
+    quarantined = waiting[DeliveryStatus.QUARANTINED]
     yield Finding("oldest_pending_seconds", age, age < settings.DELIVERY_LATE_SECONDS)
-    yield Finding("pending", Delivery.objects.pending().count())
-    quarantined = Delivery.objects.filter(status=DeliveryStatus.QUARANTINED).count()
+    yield Finding("pending", sum(waiting.values()) - quarantined)
     yield Finding("quarantined", quarantined, quarantined == 0)
-    route = Route.objects.filter(name=ROUTE).first()
-    closed = route.reason if route and route.opened_at else None
-    yield Finding("way_out_closed_by", closed, closed is None)
-    yield Finding("operator_configured", mssante.is_configured(), mssante.is_configured())
+    yield Finding("way_out_closed_by", closed.reason if closed else None, closed is None)
 
 
-def _oldest_pending_seconds() -> int:
-    oldest = Delivery.objects.pending().order_by("created_at").values_list("created_at", flat=True).first()
-    return round((db_now() - oldest).total_seconds()) if oldest else 0
+def operator() -> Iterator[Finding]:
+    configured, mail, imap = vitals.is_operator_configured(), reach.mail_answers(), reach.imap_answers()
+    yield Finding("operator_configured", configured, configured)
+    yield Finding("mail_answers", mail, mail is not False)
+    yield Finding("imap_answers", imap, imap is not False)
+    days = vitals.certificate_days()
+    known = None if days is None else round(days)
+    yield Finding("certificate_days", known, days is None or days > CERTIFICATE_SOON_DAYS)
 
 
 def sweep() -> Iterator[Finding]:
-    beat = Heartbeat.objects.filter(name=HEARTBEAT).first()
-    age = round((db_now() - beat.at).total_seconds()) if beat else None
-    yield Finding("sweep_seconds_ago", age, age is not None and age <= ASLEEP_SECONDS)
+    age = vitals.sweep_seconds_ago()
+    yield Finding("sweep_seconds_ago", None if age is None else round(age), age is not None and age <= ASLEEP_SECONDS)
+
+
+def inbound() -> Iterator[Finding]:
+    for status, count in vitals.inbound().items():
+        yield Finding(f"inbound_{status}", count)
+
+
+def directory() -> Iterator[Finding]:
+    of = vitals.directory_date()
+    days = (timezone.localdate(db_now()) - of).days if of else None
+    yield Finding("directory_days", days, settings.DEMO or days is None or days <= DIRECTORY_STALE_DAYS)
 
 
 def reconciled() -> Iterator[Finding]:
-    for name, count in reconciliation.counts(since=db_now() - LOOK_BACK).items():
+    for name, count in vitals.unreconciled().items():
         yield Finding(name, count, count == 0)

@@ -1,15 +1,17 @@
 """A process that is up can be asleep: the deep check says what waits and what does not add up."""
 
+import socket
 from datetime import timedelta
 from io import StringIO
 
 import pytest
 from django.core.management import call_command
+from django.utils import timezone
 
 from portal.clock import db_now
 from portal.models import AuditEvent
 from sharing import actions, delivery, inbound, reconciliation
-from sharing.models import Delivery, Heartbeat, InboundMail, Route, Share
+from sharing.models import Delivery, Heartbeat, InboundMail, Pharmacy, Route, Share
 from sharing.states import DeliveryStatus as D
 from sharing.states import ShareStatus as S
 from tests import factories
@@ -18,14 +20,17 @@ from tests.mail import queued
 pytestmark = pytest.mark.django_db
 
 
+TOKEN = {"Authorization": "Bearer of the operators"}
+
+
 @pytest.fixture
-def awake(settings):
-    settings.MSSANTE_SMTP_HOST = "127.0.0.1"
+def awake(settings, local_operator):
+    settings.OPERATORS_TOKEN = "of the operators"
     Heartbeat.objects.create(name="sweep", at=db_now())
 
 
 def deep(client) -> tuple[int, list[str]]:
-    answer = client.get("/healthz/deep")
+    answer = client.get("/healthz/deep", headers=TOKEN)
     return answer.status_code, answer.json()["wrong"]
 
 
@@ -38,8 +43,17 @@ def test_all_is_well(client, awake):
     assert deep(client) == (200, [])
 
 
-def test_a_sweep_that_never_came_is_trouble(client, settings):
-    settings.MSSANTE_SMTP_HOST = "127.0.0.1"
+@pytest.mark.parametrize("page", ["/healthz/deep", "/metrics"])
+def test_they_are_only_for_whoever_runs_the_site(client, awake, settings, page):
+    assert client.get(page, headers=TOKEN).status_code == 200
+    assert client.get(page).status_code == 404
+    assert client.get(page, headers={"Authorization": "Bearer of somebody"}).status_code == 404
+    settings.OPERATORS_TOKEN = ""
+    assert client.get(page, headers={"Authorization": "Bearer "}).status_code == 404
+
+
+def test_a_sweep_that_never_came_is_trouble(client, awake):
+    Heartbeat.objects.all().delete()
     assert deep(client) == (503, ["sweep_seconds_ago"])
 
 
@@ -51,6 +65,23 @@ def test_a_sweep_that_sleeps_is_trouble(client, awake, later):
 def test_no_operator_is_trouble(client, awake, settings):
     settings.MSSANTE_SMTP_HOST = ""
     assert deep(client) == (503, ["operator_configured"])
+
+
+def test_a_mail_server_that_does_not_answer_is_trouble(client, awake, settings):
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        settings.MSSANTE_SMTP_PORT = settings.MSSANTE_IMAP_PORT = closed.getsockname()[1]
+    settings.MSSANTE_IMAP_HOST = "127.0.0.1"
+    assert deep(client) == (503, ["mail_answers", "imap_answers"])
+
+
+def test_a_certificate_about_to_end_is_trouble(client, awake, later):
+    later(days=810)
+    assert "certificate_days" in deep(client)[1]
+
+
+def test_an_old_directory_is_trouble(client, awake, market):
+    Pharmacy.objects.update(source_date=timezone.localdate() - timedelta(days=40))
+    assert deep(client) == (503, ["directory_days"])
 
 
 def test_a_message_that_waits_too_long_is_trouble(client, awake):
@@ -65,14 +96,19 @@ def test_a_message_put_aside_is_trouble(client, awake):
 
 def test_a_closed_way_out_is_trouble(client, awake):
     Route.objects.create(name="mssante", opened_at=db_now(), closed_until=db_now(), reason="tls")
-    answer = client.get("/healthz/deep")
+    answer = client.get("/healthz/deep", headers=TOKEN)
     assert (answer.json()["wrong"], answer.json()["checks"]["way_out_closed_by"]) == (["way_out_closed_by"], "tls")
 
 
 def test_it_says_nothing_of_anybody(client, awake, alice, market, prescription):
     actions.share_prescription(prescription=prescription, pharmacy=market, message="Secret.", by=alice)
-    said = client.get("/healthz/deep").content.decode().lower()
-    assert [word for word in ("moreau", "marché", "secret", "patient", "2880375056123") if word in said] == []
+    pages = [client.get(page, headers=TOKEN).content.decode() for page in ("/healthz/deep", "/metrics")]
+    said = "".join(pages).lower()
+    assert [
+        word
+        for word in ("moreau", "marché", "secret", "patient ", "2880375056123", str(prescription.pk), "mssante.test")
+        if word in said
+    ] == []
 
 
 # --- Reconciliation: what must add up (rule 15) ---------------------------------------------------------------------

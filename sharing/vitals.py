@@ -1,0 +1,95 @@
+"""How the deliveries, the sweep, the mail and the directory are doing: one number a question, for the deep health check
+and the metrics. Nothing here says anything of anybody."""
+
+from datetime import date, datetime, timedelta
+from pathlib import Path
+
+from cryptography import x509
+from django.conf import settings
+from django.core.cache import cache
+from django.db.models import Count, Max, Min, Sum
+
+from portal.clock import db_now
+from sharing import mssante, reconciliation
+from sharing.models import Delivery, Heartbeat, InboundMail, Pharmacy, Route
+from sharing.outbox.breaker import ROUTE
+from sharing.states import DeliveryStatus
+from sharing.sweep import HEARTBEAT
+
+WAITING = (DeliveryStatus.QUEUED, DeliveryStatus.RETRY, DeliveryStatus.SENDING, DeliveryStatus.QUARANTINED)
+TO_LOOK_AT = (InboundMail.Status.STORED, InboundMail.Status.UNMATCHED, InboundMail.Status.REFUSED)
+LOOK_BACK = timedelta(days=1)
+RECONCILED_FOR_SECONDS = 60  # the dearest question: asked of the database once a minute by each process
+
+
+def _age(at: datetime | None) -> float | None:
+    """Seconds, or None when it never was."""
+    return (db_now() - at).total_seconds() if at else None
+
+
+def oldest_pending_seconds() -> float:
+    return _age(Delivery.objects.pending().aggregate(at=Min("created_at"))["at"]) or 0
+
+
+def waiting() -> dict[str, int]:
+    """How many in each status of what has not ended."""
+    rows = Delivery.objects.filter(status__in=WAITING).order_by()
+    return dict.fromkeys(WAITING, 0) | dict(rows.values_list("status").annotate(count=Count("pk")))
+
+
+def most_attempts() -> int:
+    """Of the message that has been tried most often and still waits."""
+    return Delivery.objects.filter(status__in=WAITING).aggregate(most=Max("attempts"))["most"] or 0
+
+
+def last_day() -> dict[str, tuple[int, int]]:
+    """{status: (deliveries, attempts)} of what was made in the last 24 hours."""
+    rows = Delivery.objects.filter(created_at__gte=db_now() - LOOK_BACK).order_by()
+    counted = rows.values_list("status").annotate(count=Count("pk"), attempts=Sum("attempts"))
+    return {status: (count, attempts) for status, count, attempts in counted}
+
+
+def sweep_seconds_ago() -> float | None:
+    beat = Heartbeat.objects.filter(name=HEARTBEAT).first()
+    return _age(beat.at) if beat else None
+
+
+def way_out_closed() -> Route | None:
+    """The breaker, when it is open."""
+    return Route.objects.filter(name=ROUTE, opened_at__isnull=False).first()
+
+
+def way_out_closed_seconds() -> float:
+    route = way_out_closed()
+    return _age(route.opened_at) if route else 0
+
+
+def unreconciled() -> dict[str, int]:
+    """Rule 15's counts over the last day."""
+    return cache.get_or_set(
+        "unreconciled", lambda: reconciliation.counts(since=db_now() - LOOK_BACK), RECONCILED_FOR_SECONDS
+    )
+
+
+def inbound() -> dict[str, int]:
+    rows = InboundMail.objects.filter(status__in=TO_LOOK_AT).order_by()
+    return dict.fromkeys(TO_LOOK_AT, 0) | dict(rows.values_list("status").annotate(count=Count("pk")))
+
+
+def directory_date() -> date | None:
+    return Pharmacy.objects.aggregate(latest=Max("source_date"))["latest"]
+
+
+def certificate_days() -> float | None:
+    """Until the certificate by which the operator knows us ends. None: there is none, or it cannot be read."""
+    if not settings.MSSANTE_CLIENT_CERT:
+        return None
+    try:
+        ends = x509.load_pem_x509_certificate(Path(settings.MSSANTE_CLIENT_CERT).read_bytes()).not_valid_after_utc
+    except (OSError, ValueError):
+        return None
+    return (ends - db_now()).total_seconds() / 86_400
+
+
+def is_operator_configured() -> bool:
+    return mssante.is_configured()
