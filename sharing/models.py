@@ -5,6 +5,7 @@ import secrets
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from portal.crypto import EncryptedBinaryField, EncryptedTextField
@@ -40,6 +41,8 @@ class Pharmacy(models.Model):
     search_text = models.CharField(max_length=400, editable=False)  # words of name, town, postcode without accents
     is_open = models.BooleanField(_("ouverte"), default=True)  # False: closed for good or gone from the directory
     source_date = models.DateField(_("annuaire du"), null=True, blank=True)  # of the directory it comes from
+    # A copy of the national directories listed it: when the next one does not, it is closed. Never deleted.
+    is_national = models.BooleanField(_("annuaire national"), default=False)
 
     class Meta:
         verbose_name = _("pharmacie")
@@ -75,6 +78,26 @@ class Mailbox(models.Model):
 
     def __str__(self):
         return self.address
+
+
+class DirectoryCopy(models.Model):
+    """A copy of the national directories that was taken, whole: the newest one is in use (`sharing.directory`)."""
+
+    taken_at = models.DateTimeField(_("pris le"), default=timezone.now)
+    establishments_on = models.DateField(_("établissements du"), null=True, blank=True)  # as the publisher dates it
+    mailboxes_on = models.DateField(_("messageries du"), null=True, blank=True)
+    is_partial = models.BooleanField(_("changements seulement"), default=False)
+    counts = models.JSONField(default=dict)  # what was read, left out, and changed
+    files = models.JSONField(default=list)  # name, sha256, lines, lines left out
+
+    class Meta:
+        verbose_name = _("copie de l’annuaire")
+        verbose_name_plural = _("copies de l’annuaire")
+        ordering = ["-taken_at", "-pk"]
+        get_latest_by = ["taken_at", "pk"]
+
+    def __str__(self):
+        return f"{self.taken_at:%Y-%m-%d %H:%M}"
 
 
 class PharmacyMember(models.Model):

@@ -101,7 +101,11 @@ FIELDS = {
     "sharing.Pharmacy": {
         LINK: "id",
         PROFESSIONAL: "finess name address postcode town department phone latitude longitude search_text",
-        TECHNICAL: "is_open source_date",
+        TECHNICAL: "is_open source_date is_national",
+    },
+    "sharing.DirectoryCopy": {
+        LINK: "id",
+        TECHNICAL: "taken_at establishments_on mailboxes_on is_partial counts files",
     },
     "sharing.Mailbox": {LINK: "id pharmacy", PROFESSIONAL: "address", TECHNICAL: "rank is_listed"},
     "sharing.PharmacyMember": {LINK: "id user pharmacy", PROFESSIONAL: "display_name rpps", TECHNICAL: "left_at"},
