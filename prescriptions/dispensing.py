@@ -173,6 +173,12 @@ def boxes_left(line: PrescriptionLine) -> Decimal | None:
     return max(Decimal(0), line.quantity * (1 + line.renewals) - already)
 
 
+def boxes_due(line: PrescriptionLine) -> Decimal | None:
+    """To finish the delivery that is under way; None when the prescription does not say it in boxes."""
+    left = boxes_left(line)
+    return None if left is None else left - line.quantity * max(0, line.renewals - completed(line))
+
+
 def completeness_of(item: Handed) -> str:
     """FFC and FFP until the first delivery is complete, RFC and RFP after (JDV_CompletudeDispensation_CISIS)."""
     if not item.quantity:

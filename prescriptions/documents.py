@@ -31,6 +31,8 @@ def printable(prescription: Prescription) -> Document:
         stamp = _stamp(prescription)
         version = 2 * qr.code_of(prescription).position + bool(stamp)
         return _keep(prescription, Kind.PRINTABLE, version, lambda: pdf.printable(prescription, stamp=stamp))
+    if prescription.provenance == Prescription.Provenance.REPORT:
+        return _keep(prescription, Kind.PRINTABLE, 0, lambda: pdf.of_report(prescription))
     received = [document for document in _received(prescription) if _can_be_seen(document)]
     if len(received) == 1 and received[0].content_type == PDF:
         return received[0]

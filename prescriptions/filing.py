@@ -1,6 +1,7 @@
 """Between drafts and rows: what a draft becomes, whether it may be filed, whether it is the same once more."""
 
 from dataclasses import replace
+from datetime import date
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -39,9 +40,13 @@ def _why_not_content(draft: PrescriptionDraft) -> Reason | None:
         return Reason("no-line", _("Cette ordonnance ne prescrit rien : ajoutez au moins une ligne."))
     if not all(line.name.strip() for line in draft.lines):
         return Reason("line-without-name", _("Une ligne n’a pas de nom. Complétez-la."))
-    if draft.authored_on > timezone.localdate():
+    return why_not_dates(draft.authored_on, draft.valid_until)
+
+
+def why_not_dates(authored_on: date, valid_until: date | None) -> Reason | None:
+    if authored_on > timezone.localdate():
         return Reason("future-date", _("La date de l’ordonnance est dans l’avenir. Corrigez-la."))
-    if draft.valid_until and draft.valid_until < draft.authored_on:
+    if valid_until and valid_until < authored_on:
         return Reason("ends-before-start", _("La fin de validité vient avant la date de l’ordonnance. Corrigez-la."))
     return None
 

@@ -178,12 +178,13 @@ class PrescriptionQuerySet(models.QuerySet):
 
 
 class Prescription(models.Model):
-    """One ordonnance. Three provenances, never confused (domain §1.2)."""
+    """One ordonnance, or a pharmacy's report that carries out none of ours. Provenances are not mixed (domain §1.2)."""
 
     class Provenance(models.TextChoices):
         REGISTRY = "registry", _("Ordonnance numérique")  # number, signed QR, dispensings
         DOCUMENT = "document", _("Document seul")  # CDA or PDF from a professional, no number
         UPLOAD = "upload", _("Photo")  # the patient's photo or scan: preparation only
+        REPORT = "report", _("Compte rendu de délivrance")  # what a pharmacy delivered, of a prescription not here
 
     class Flag(models.TextChoices):
         """Sub-types of the eP-MED-DM document (domain §1.6)."""

@@ -22,7 +22,7 @@ from weasyprint.text.fonts import FontConfiguration
 from weasyprint.urls import FatalURLFetchingError, URLFetcher
 
 from prescriptions.models import Document, Prescription
-from prescriptions.sheet import photo_sheet, sheet
+from prescriptions.sheet import photo_sheet, report_sheet, sheet
 
 FHIR_NAME = "ordonnance-fhir.json"
 # Family, weight, file of static/fonts. WeasyPrint ignores unicode-range: the rarer letters are a second family.
@@ -89,6 +89,11 @@ def for_message(prescription: Prescription) -> bytes:
 def of_photos(prescription: Prescription, photos: list[Document]) -> bytes:
     """The patient's photos, one a page, under the warning that goes with them."""
     return _for_people(render_to_string("pdf/photos.html", photo_sheet(prescription, photos)))
+
+
+def of_report(prescription: Prescription) -> bytes:
+    """A report of dispensing that came as a document only."""
+    return _for_people(render_to_string("pdf/report.html", report_sheet(prescription)))
 
 
 def _source_of(prescription: Prescription) -> list[Attachment]:

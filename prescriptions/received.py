@@ -2,11 +2,15 @@
 
 Taken: a CDA document of a prescription (`cda.read` says which), or a bare PDF. It gets no number and no code: the
 number that a CDA carries was given by another registry, it stays in `source`. What came is kept as it came.
+
+Who wrote a CDA document stands in it; of a PDF, whoever brings it says so (`author`). `sent_by` is the address it came
+from, as shown.
 """
 
 import hashlib
 import unicodedata
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from datetime import date
 
 from django.db import transaction
 from django.utils import timezone
@@ -14,7 +18,7 @@ from django.utils.translation import gettext as _
 
 from portal import audit
 from portal.reasons import Reason, Refused, refuse_if
-from prescriptions import actions, cda, photos
+from prescriptions import actions, cda, filing, photos
 from prescriptions.fhir import PrescriberTraits
 from prescriptions.identities import find_prescriber
 from prescriptions.models import Document, Patient, Prescriber, Prescription
@@ -25,7 +29,26 @@ PDF, XML = "application/pdf", "text/xml"
 CONTENT_TYPES = {PDF, XML, "application/xml", "application/hl7-v3+xml", "application/octet-stream"}
 
 
-def file_received(*, patient: Patient, content: bytes, content_type: str, by) -> Prescription:
+@dataclass(frozen=True)
+class Came:
+    """What is known of a document beside its bytes."""
+
+    author: PrescriberTraits | None
+    written_on: date
+    sent_by: str
+    by: object
+
+
+def file_received(
+    *,
+    patient: Patient,
+    content: bytes,
+    content_type: str,
+    author: PrescriberTraits | None = None,
+    written_on: date | None = None,
+    sent_by: str = "",
+    by,
+) -> Prescription:
     """The same content for the same patient is the same prescription, however often it comes. Raises Refused.
 
     A document that repeats what this patient has in the registry, number and lines, gives that prescription.
@@ -35,13 +58,17 @@ def file_received(*, patient: Patient, content: bytes, content_type: str, by) ->
     known = patient.prescriptions.filter(documents__kind=Document.Kind.RECEIVED, documents__sha256=digest).first()
     if known is not None:
         return known
-    is_pdf = content[:1024].lstrip().startswith(b"%PDF-")
+    came = Came(author, written_on or timezone.localdate(), sent_by, by)
     return actions.file_once(
         key=f"received:{digest}",
         facts={"sha256": digest},
         patient=patient,
-        file=lambda: (_file_pdf if is_pdf else _file_cda)(patient, content, by),
+        file=lambda: (_file_pdf if is_pdf(content) else _file_cda)(patient, content, came),
     )
+
+
+def is_pdf(content: bytes) -> bool:
+    return content[:1024].lstrip().startswith(b"%PDF-")
 
 
 def _why_not_type(content_type: str) -> Reason | None:
@@ -51,14 +78,23 @@ def _why_not_type(content_type: str) -> Reason | None:
 
 
 @transaction.atomic
-def _file_pdf(patient: Patient, content: bytes, by) -> Prescription:
+def _file_pdf(patient: Patient, content: bytes, came: Came) -> Prescription:
     photos.check_pdf(content)
-    prescription = _without_lines(patient, by, authored_on=timezone.localdate())
+    prescriber = _known(came.author)
+    source = {"format": "pdf", "prescriber": cda.kept(came.author)}
+    prescription = _without_lines(
+        patient,
+        came,
+        prescriber=prescriber,
+        authored_on=came.written_on,
+        comment=_comment("", came.author, prescriber, came),
+        source=source,
+    )
     return _with_files(prescription, [(PDF, content)])
 
 
 @transaction.atomic
-def _file_cda(patient: Patient, content: bytes, by) -> Prescription:
+def _file_cda(patient: Patient, content: bytes, came: Came) -> Prescription:
     deposit = _read(content)
     refuse_if(_why_not_for(patient, deposit))
     known = _in_registry(patient, deposit)
@@ -68,7 +104,7 @@ def _file_cda(patient: Patient, content: bytes, by) -> Prescription:
     if deposit.pdf:
         photos.check_pdf(deposit.pdf)
         files.insert(0, (PDF, deposit.pdf))
-    return _with_files(_rows_of(patient, deposit, by), files)
+    return _with_files(_rows_of(patient, deposit, came), files)
 
 
 def _read(content: bytes) -> cda.CdaDeposit:
@@ -103,17 +139,23 @@ def _in_registry(patient: Patient, deposit: cda.CdaDeposit) -> Prescription | No
 # --- Rows -------------------------------------------------------------------------------------------------------------
 
 
-def _rows_of(patient: Patient, deposit: cda.CdaDeposit, by) -> Prescription:
+def _rows_of(patient: Patient, deposit: cda.CdaDeposit, came: Came) -> Prescription:
     prescriber = _known(deposit.prescriber)
-    draft = replace(deposit.draft, number="", comment=_comment(deposit, prescriber))
+    comment = _comment(deposit.draft.comment, deposit.prescriber, prescriber, came)
+    draft = replace(deposit.draft, number="", comment=comment)
     if draft.lines:
+        source = _source(draft.source, came)
         prescription = actions.file_prescription(
-            patient=patient, prescriber=prescriber, draft=draft, provenance=DOCUMENT, by=by
+            patient=patient,
+            prescriber=prescriber,
+            draft=replace(draft, source=source),
+            provenance=DOCUMENT,
+            by=came.by,
         )
     else:
         facts = ("authored_on", "valid_until", "flags", "comment", "named_pharmacy", "restricted", "source")
         told = {name: getattr(draft, name) for name in facts}
-        prescription = _without_lines(patient, by, prescriber=prescriber, **told)
+        prescription = _without_lines(patient, came, prescriber=prescriber, **told)
     replaced = _known(deposit.replaced)
     if replaced is not None:
         prescription.replaced_prescriber = replaced
@@ -121,13 +163,24 @@ def _rows_of(patient: Patient, deposit: cda.CdaDeposit, by) -> Prescription:
     return prescription
 
 
-def _without_lines(patient: Patient, by, **facts) -> Prescription:
+def _without_lines(patient: Patient, came: Came, **facts) -> Prescription:
     """What it prescribes is in the PDF, for people to read."""
-    prescription = Prescription.objects.create(patient=patient, provenance=DOCUMENT, **facts)
+    refuse_if(filing.why_not_dates(facts["authored_on"], facts.get("valid_until")))
+    source = _source(facts.pop("source"), came)
+    prescription = Prescription.objects.create(patient=patient, provenance=DOCUMENT, source=source, **facts)
     audit.record(
-        kind="prescription.filed", by=by, patient_id=patient.pk, subject=prescription, provenance=str(DOCUMENT), lines=0
+        kind="prescription.filed",
+        by=came.by,
+        patient_id=patient.pk,
+        subject=prescription,
+        provenance=str(DOCUMENT),
+        lines=0,
     )
     return prescription
+
+
+def _source(source: dict, came: Came) -> dict:
+    return source | ({"sent_by": came.sent_by} if came.sent_by else {})
 
 
 def _with_files(prescription: Prescription, files: list[tuple[str, bytes]]) -> Prescription:
@@ -152,13 +205,15 @@ def _plain(name: str) -> str:
     return unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().casefold().strip()
 
 
-def _comment(deposit: cda.CdaDeposit, prescriber: Prescriber | None) -> str:
-    """Says who wrote it when the registry does not know them."""
-    author = deposit.prescriber
-    if prescriber is not None or author is None:
-        return deposit.draft.comment
-    signed = _("Rédigée par %(who)s.") % {"who": ", ".join(filter(None, [author.full_name, *_of_author(author)]))}
-    return "\n".join(filter(None, [deposit.draft.comment, signed]))
+def _comment(said: str, author: PrescriberTraits | None, prescriber: Prescriber | None, came: Came) -> str:
+    """Says who wrote it when the registry does not know them, and who sent it by mail."""
+    told = [said]
+    if prescriber is None and author is not None:
+        who = ", ".join(filter(None, [author.full_name, *_of_author(author)]))
+        told.append(_("Rédigée par %(who)s.") % {"who": who})
+    if came.sent_by:
+        told.append(_("Reçue par messagerie sécurisée, de %(sender)s.") % {"sender": came.sent_by})
+    return "\n".join(filter(None, told))
 
 
 def _of_author(author: PrescriberTraits) -> list[str]:

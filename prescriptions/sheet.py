@@ -173,5 +173,19 @@ def photo_sheet(prescription: Prescription, photos: list[Document]) -> dict:
         }
 
 
+def report_sheet(prescription: Prescription) -> dict:
+    """The context of templates/pdf/report.html."""
+    with translation.override("fr"):
+        heading = "Compte rendu de délivrance"
+        return {
+            "title": f"{heading} du {date_format(prescription.authored_on)}, {prescription.patient.full_name}",
+            "made_at": timezone.localtime().isoformat(timespec="seconds"),
+            "heading": heading,
+            "prescription": prescription,
+            "patient": _patient(prescription),
+            "delivered": words.say_report(prescription),
+        }
+
+
 def _as_data(document: Document) -> str:
     return f"data:{document.content_type};base64,{base64.b64encode(bytes(document.content)).decode()}"

@@ -18,7 +18,7 @@ SECURED_PRESENTATION_DAYS = 3  # after the day of issue (R5132-33, narcotics onl
 @dataclass(frozen=True)
 class Standing:
     """`code`: to_dispense, partly_dispensed, dispensed, renewable, expiring, expired, too_late, cancelled, replaced,
-    unknown, document, upload. `state`: ready, wait, stop, info, unknown."""
+    unknown, document, upload, report. `state`: ready, wait, stop, info, unknown."""
 
     code: str
     state: str
@@ -57,6 +57,9 @@ def _not_from_registry(prescription: Prescription) -> Standing | None:
     if prescription.provenance == Prescription.Provenance.DOCUMENT:
         sentence = _("Transmise par un professionnel, sans numéro ni code. Apportez l’original à la pharmacie.")
         return Standing("document", "info", _("Document"), sentence)
+    if prescription.provenance == Prescription.Provenance.REPORT:
+        sentence = _("Ce qu’une pharmacie dit avoir délivré, d’une ordonnance qui n’est pas dans ce registre.")
+        return Standing("report", "info", _("Compte rendu"), sentence)
     if prescription.provenance == Prescription.Provenance.UPLOAD:
         sentence = _("Elle sert à préparer seulement. Apportez l’original à la pharmacie.")
         return Standing("upload", "info", _("Photo"), sentence)

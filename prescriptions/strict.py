@@ -7,7 +7,7 @@ with the field that is wrong. Sources: CSP L4071-1, R4071-2, R5132-3; domain.md 
 from django.utils.translation import gettext as _
 
 from prescriptions import medicines, numbers
-from prescriptions.fhir import Deposit, FhirError
+from prescriptions.fhir import Deposit, FhirError, PatientTraits, PrescriberTraits
 from prescriptions.fhir.codes import INS_OIDS, PRODUCT_SYSTEMS, RPPS_SYSTEMS
 from prescriptions.fhir.node import Node
 from prescriptions.models import PrescriptionLine
@@ -22,10 +22,11 @@ def check(data: dict, deposits: list[Deposit], *, structure_finess: str) -> Depo
     if len(deposits) != 1:
         raise FhirError("entry", _("une ordonnance par dépôt (un seul groupIdentifier)."), "several-prescriptions")
     deposit = deposits[0]
-    _check_patient(bundle, deposit)
-    _check_prescriber(bundle, deposit, structure_finess)
+    resources = _resources(bundle)
+    check_patient(resources, deposit.patient, "entry")
+    check_prescriber(resources, deposit.prescriber, "entry", structure_finess=structure_finess)
     _check_certification(deposit)
-    for resource in _resources(bundle):
+    for resource in resources:
         _check_codes(resource)
         _check_doses(resource)
     _check_medicines_known(bundle)
@@ -36,16 +37,16 @@ def _resources(bundle: Node) -> list[Node]:
     return [entry.get("resource") for entry in bundle.items("entry")]
 
 
-def _check_patient(bundle: Node, deposit: Deposit) -> None:
-    patients = [r for r in _resources(bundle) if r.text("resourceType") == "Patient"]
+def check_patient(resources: list[Node], traits: PatientTraits | None, place: str) -> None:
+    """`place`: the field that should name them, when nothing does."""
+    patients = [r for r in resources if r.text("resourceType") == "Patient"]
     for patient in patients:
         for identifier in patient.items("identifier"):
             oid = identifier.text("system").removeprefix("urn:oid:")
             if oid in INS_OIDS and (reason := numbers.why_not_ins(identifier.text("value"))):
                 raise identifier.get("value").refuse(reason.sentence, reason.code)
-    traits = deposit.patient
     if traits is None:
-        raise FhirError("entry", _("le patient manque : matricule INS et OID, avec ses traits."), "patient-missing")
+        raise FhirError(place, _("le patient manque : matricule INS et OID, avec ses traits."), "patient-missing")
     if not (traits.birth_name and traits.given_names and traits.birth_date and traits.sex in {"F", "M"}):
         raise FhirError(
             traits.path,
@@ -54,14 +55,15 @@ def _check_patient(bundle: Node, deposit: Deposit) -> None:
         )
 
 
-def _check_prescriber(bundle: Node, deposit: Deposit, structure_finess: str) -> None:
-    for person in (r for r in _resources(bundle) if r.text("resourceType") in {"Practitioner", "PractitionerRole"}):
+def check_prescriber(
+    resources: list[Node], traits: PrescriberTraits | None, place: str, *, structure_finess: str
+) -> None:
+    for person in (r for r in resources if r.text("resourceType") in {"Practitioner", "PractitionerRole"}):
         for identifier in person.items("identifier"):
             if identifier.text("system") in RPPS_SYSTEMS:
                 _check_rpps(identifier.get("value"))
-    traits = deposit.prescriber
     if traits is None:
-        raise FhirError("entry", _("le prescripteur manque : son RPPS et sa structure (FINESS)."), "prescriber-missing")
+        raise FhirError(place, _("le prescripteur manque : son RPPS et sa structure (FINESS)."), "prescriber-missing")
     if traits.structure_finess != structure_finess:
         raise FhirError(
             traits.path,

@@ -1,8 +1,10 @@
 """What pharmacies said they delivered, in plain words; what nobody reported is unknown. Read through words.py."""
 
 from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
 
-from django.utils.formats import date_format
+from django.utils.formats import date_format, number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -66,6 +68,30 @@ def say_told(told: DispensingLine) -> ToldLine:
     if told.completeness not in policies.COMPLETE:
         facts.append(_("en partie"))
     return ToldLine(name, facts, is_done=True)
+
+
+def say_report(prescription: Prescription) -> list[ToldLine]:
+    """What a report that carries out no prescription of ours says was delivered, as it was written."""
+    return [_say_delivered(delivered) for delivered in (prescription.source or {}).get("delivered", [])]
+
+
+def _say_delivered(delivered: dict) -> ToldLine:
+    expiry = date.fromisoformat(delivered["expires_on"]) if delivered.get("expires_on") else None
+    facts = [
+        _say_amount(delivered),
+        _("à la place de ce qui était prescrit") if delivered.get("substitution") else "",
+        _("lot %(lot)s") % {"lot": delivered["lot"]} if delivered.get("lot") else "",
+        _("périme le %(date)s") % {"date": date_format(expiry)} if expiry else "",
+        delivered.get("note", ""),
+    ]
+    return ToldLine(delivered["name"], [fact for fact in facts if fact], is_done=True)
+
+
+def _say_amount(delivered: dict) -> str:
+    if not delivered.get("quantity"):
+        return ""
+    value = number_format(Decimal(delivered["quantity"]).normalize())
+    return f"{value}\u00a0{delivered.get('quantity_unit', '')}".rstrip()
 
 
 def _say_substitution(told: DispensingLine) -> str:

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from prescriptions import medicines, policies, posology
 from prescriptions.models import Prescription, PrescriptionLine
 from prescriptions.standing import Deadline, Standing, deadlines, standing
-from prescriptions.told import ToldLine, dispensings_words, say_told
+from prescriptions.told import ToldLine, dispensings_words, say_report, say_told
 
 __all__ = [
     "Deadline",
@@ -27,6 +27,7 @@ __all__ = [
     "number_in_groups",
     "say_dosage",
     "say_line",
+    "say_report",
     "say_told",
     "say_lines",
     "standing",
@@ -83,7 +84,8 @@ def title_of(prescription: Prescription) -> str:
     """What it is for in three words: « Metformine, Ramipril +2 »."""
     names = list(dict.fromkeys(_short_name(line.name) for line in prescription.lines.all()))
     if not names:
-        return prescription.comment or prescription.get_provenance_display()
+        said = "" if prescription.provenance == Prescription.Provenance.REPORT else prescription.comment
+        return said.partition("\n")[0] or prescription.get_provenance_display()
     more = len(names) - NAMES_IN_A_TITLE
     return ", ".join(names[:NAMES_IN_A_TITLE]) + (f" +{more}" if more > 0 else "")
 

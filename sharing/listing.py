@@ -22,7 +22,7 @@ from sharing.states import ShareStatus as S
 PAGE = 20
 FOUND_AT_MOST = 100
 CHUNK_WHEN_FILTERED = 100
-FINISHED = {"dispensed", "expired", "too_late", "cancelled", "replaced"}
+FINISHED = {"dispensed", "expired", "too_late", "cancelled", "replaced", "report"}
 TO_RENEW = {"renewable", "expiring", "partly_dispensed"}
 CHIPS = {
     "": gettext_lazy("Toutes"),
@@ -138,9 +138,15 @@ def month_of(prescription: Prescription) -> str:
 
 def by_whom(prescription: Prescription) -> str:
     if prescription.prescriber is None:
-        return _("Ajoutée par vous") if prescription.provenance == "upload" else _("Document reçu")
+        return _of_nobody_known(prescription)
     speciality = prescription.prescriber.speciality
     return f"{prescription.prescriber.full_name}, {speciality[:1].lower()}{speciality[1:]}"
+
+
+def _of_nobody_known(prescription: Prescription) -> str:
+    if prescription.provenance == "upload":
+        return _("Ajoutée par vous")
+    return (prescription.comment if prescription.provenance == "report" else "") or _("Document reçu")
 
 
 def _is_worth_telling(share: Share | None) -> bool:

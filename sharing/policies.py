@@ -51,6 +51,8 @@ def _why_masked(prescription: Prescription) -> Reason | None:
 
 
 def why_nothing_for_pharmacy(prescription: Prescription) -> Reason | None:
+    if prescription.provenance == Prescription.Provenance.REPORT:
+        return Reason("dispensing-report", _("Un compte rendu de délivrance ne s’envoie pas à une pharmacie."))
     if prescription.provenance != Prescription.Provenance.REGISTRY:
         return None
     if any(line.is_for_pharmacy() for line in prescription.lines.all()):

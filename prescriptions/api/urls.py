@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from prescriptions.api import deposit, dispense, insurer, verify
+from prescriptions.api import deposit, dispense, documents, insurer, verify
 
 urlpatterns = [
     path("verify/", verify.Verify.as_view(), name="api-verify"),
@@ -10,6 +10,7 @@ urlpatterns = [
     path("insurer/duplicates/", insurer.Duplicates.as_view(), name="insurer-duplicates"),
     path("insurer/opposition/", insurer.Opposition.as_view(), name="insurer-opposition"),
     path("fhir/", deposit.Base.as_view(), name="fhir-base"),
+    path("fhir/DocumentReference", documents.Documents.as_view(), name="fhir-documents"),
     path("fhir/MedicationRequest/$cancel", deposit.Cancel.as_view(), name="fhir-cancel"),
     path("fhir/MedicationRequest/_search", dispense.Find.as_view(), name="fhir-find"),
     path("fhir/MedicationDispense", dispense.Dispenses.as_view(), name="fhir-dispenses"),

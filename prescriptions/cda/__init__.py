@@ -10,7 +10,7 @@ section, to lay beside them.
 
 from prescriptions.cda.header import document_id
 from prescriptions.cda.node import CdaError
-from prescriptions.cda.read import CdaDeposit, read
+from prescriptions.cda.read import CdaDeposit, kept, read
 from prescriptions.cda.read_dispensing import CdaDispensing, Delivered, read_dispensing
 from prescriptions.cda.stamps import line_id
 from prescriptions.cda.write import write
@@ -21,6 +21,7 @@ __all__ = [
     "CdaError",
     "Delivered",
     "document_id",
+    "kept",
     "line_id",
     "read",
     "read_dispensing",

@@ -209,12 +209,12 @@ def _source(document: Node, version: str, draft: PrescriptionDraft, prescriber, 
         "version": version,
         "document": {name: document.at("id", name) for name in ("root", "extension")},
         "number": draft.number,
-        "prescriber": _kept(prescriber),
-        "replaced": _kept(replaced),
+        "prescriber": kept(prescriber),
+        "replaced": kept(replaced),
     }
 
 
-def _kept(traits: PrescriberTraits | None) -> dict | None:
+def kept(traits: PrescriberTraits | None) -> dict | None:
     if traits is None:
         return None
     return {name: value for name, value in vars(traits).items() if value and name != "path"}

@@ -5,7 +5,7 @@ It points at the document and at the lines that it carries out by their identifi
 """
 
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 
 from django.utils.translation import gettext as _
@@ -17,6 +17,8 @@ from prescriptions.cda.read_narrative import Narrative, reference_of
 from prescriptions.cda.read_people import patient_of, professional_of
 from prescriptions.fhir.people import PatientTraits, PrescriberTraits
 
+PARTS = {"FFP", "RFP"}  # JDV_CompletudeDispensation_CISIS
+UNSAID = "?"  # substituted, nobody says by what kind of product
 REPORT = "60593-1"  # LOINC
 SECTION = "1.2.250.1.213.1.1.2.236"
 ITEM, REFERENCE, SUBSTITUTION, NOTES = (f"1.2.250.1.213.1.1.3.{end}" for end in ("204", "90", "206", "207"))
@@ -24,7 +26,10 @@ ITEM, REFERENCE, SUBSTITUTION, NOTES = (f"1.2.250.1.213.1.1.3.{end}" for end in 
 
 @dataclass(frozen=True)
 class Delivered:
-    """`item`: the identifier of the line of the prescription, upper case; "" when the report does not say."""
+    """`item`: the identifier of the line of the prescription, upper case; "" when the report does not say.
+
+    `substitution`: HL7 v3 ActSubstanceAdminSubstitutionCode; "" when there was none. `is_part`: said to be incomplete.
+    """
 
     name: str
     item: str = ""
@@ -33,7 +38,8 @@ class Delivered:
     quantity_unit: str = ""
     lot: str = ""
     expires_on: date | None = None
-    substituted: bool = False
+    substitution: str = ""
+    is_part: bool = False
     note: str = ""
 
 
@@ -44,6 +50,7 @@ class CdaDispensing:
     patient: PatientTraits | None
     pharmacist: PrescriberTraits | None
     dispensed_on: date
+    dispensed_at: datetime | None  # when it gives the hour
     prescriptions: tuple[str, ...]
     lines: tuple[Delivered, ...]
 
@@ -57,6 +64,7 @@ def read_dispensing(data: bytes) -> CdaDispensing:
         patient=patient_of(document),
         pharmacist=_pharmacist(document),
         dispensed_on=_dispensed_on(document),
+        dispensed_at=_dispensed_at(document),
         prescriptions=tuple(_identifier(each) for each in document.all("inFulfillmentOf/order/id")),
         lines=_lines(document),
     )
@@ -74,6 +82,14 @@ def _dispensed_on(document: Node) -> date:
     if day is None:
         raise document.refuse(_("la date de la délivrance manque (effectiveTime)."))
     return day
+
+
+def _dispensed_at(document: Node) -> datetime | None:
+    said = document.at("documentationOf/serviceEvent/effectiveTime/low", "value")
+    try:
+        return datetime.strptime(said, "%Y%m%d%H%M%S%z")
+    except ValueError:
+        return None
 
 
 def _identifier(node: Node) -> str:
@@ -103,9 +119,15 @@ def _delivered(supply: Node, narrative: Narrative) -> Delivered:
         **quantity_of(supply.one("quantity"), narrative),
         lot=material.text("lotNumberText")[:40],
         expires_on=expiry.day() if expiry else None,
-        substituted=any(act.has_template(SUBSTITUTION) for act in supply.all("entryRelationship/act")),
+        substitution=_substitution(supply),
+        is_part=supply.at("code", "code") in PARTS,
         note=told(supply, NOTES, narrative),
     )
+
+
+def _substitution(supply: Node) -> str:
+    acts = [act for act in supply.all("entryRelationship/act") if act.has_template(SUBSTITUTION)]
+    return (acts[0].at("code", "code") or UNSAID) if acts else ""
 
 
 def _item(supply: Node) -> str:

@@ -98,19 +98,22 @@ def _birth_place(patient: Node) -> str:
 
 
 def prescriber_of(request: Node, shelf: Shelf) -> PrescriberTraits | None:
+    return professional_of(request.get("requester"), shelf, inside=request)
+
+
+def professional_of(reference: Node, shelf: Shelf, *, inside: Node) -> PrescriberTraits | None:
     """From Practitioner, or PractitionerRole with its Practitioner and Organization. None without a valid RPPS."""
-    requester = request.get("requester")
-    role = shelf.find(requester, inside=request, kind="PractitionerRole")
-    person = shelf.find(role.get("practitioner") if role else requester, inside=role or request, kind="Practitioner")
+    role = shelf.find(reference, inside=inside, kind="PractitionerRole")
+    person = shelf.find(role.get("practitioner") if role else reference, inside=role or inside, kind="Practitioner")
     role = role or _role_of(person, shelf)
     holders = [person, role]
     identifiers = [i for holder in holders if holder is not None for i in holder.items("identifier")]
-    rpps = next(filter(None, map(_rpps, [*identifiers, requester.get("identifier")])), "")
+    rpps = next(filter(None, map(_rpps, [*identifiers, reference.get("identifier")])), "")
     if not rpps:
         return None
     place = shelf.find(role.get("organization"), inside=role, kind="Organization") if role else None
     return PrescriberTraits(
-        path=(person or role or requester).path,
+        path=(person or role or reference).path,
         rpps=rpps,
         **(_person(person) if person else {}),
         **(_role(role) if role else {}),

@@ -49,6 +49,7 @@ def capability_statement() -> dict:
                         search=("group-identifier",),
                         operations=("undo",),
                     ),
+                    _resource("DocumentReference", "create"),
                     _resource("Task", "read", "update", "search-type", search=("status",)),
                     _resource("Communication", "create", "search-type", search=("based-on",)),
                 ],

@@ -72,6 +72,7 @@ def _context(found) -> dict:
         "standing": standing,
         "lines": lines,
         "has_own_text": any(line.is_own_text and line.dosage for line in lines),
+        "delivered": words.say_report(found) if found.provenance == Prescription.Provenance.REPORT else [],
         "deadlines": words.deadlines(found),
         "dispensings": words.dispensings_words(found),
         "flags": [Prescription.Flag(flag).label for flag in found.flags if flag in Prescription.Flag],

@@ -81,7 +81,7 @@ def test_it_says_who_delivered_what_and_when(prescription):
     [delivered] = told.lines
     assert (delivered.name, delivered.codes) == ("GÉNÉRIQUE 500 mg", {"cip13": "3400933516390"})
     assert (delivered.quantity, delivered.quantity_unit, delivered.lot) == (Decimal(2), "boîte", "L1")
-    assert (delivered.expires_on, delivered.substituted) == (date(2028, 12, 31), True)
+    assert (delivered.expires_on, delivered.substitution) == (date(2028, 12, 31), "G")
 
 
 def test_it_points_at_our_document_and_at_its_lines(prescription):

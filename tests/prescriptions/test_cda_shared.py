@@ -115,12 +115,12 @@ def test_the_report_of_dispensing_is_read():
     assert paracetamol.name.startswith("PARACETAMOL VIATRIS 500 mg")
     assert paracetamol.codes == {"cip13": "3400933516390"}
     assert (paracetamol.quantity, paracetamol.quantity_unit, paracetamol.lot) == (Decimal(2), "boîte", "12345")
-    assert (paracetamol.expires_on, paracetamol.substituted) == (date(2032, 12, 31), True)
+    assert (paracetamol.expires_on, paracetamol.substitution) == (date(2032, 12, 31), "G")
     assert paracetamol.item == "AADC9C14-F1CA-4177-B2C8-A5178D5B3CA0"
     assert paracetamol.note.startswith("J'ai averti le patient")
     assert ointment.name.startswith("Préparation magistrale : 30g de diprosone")
     assert ointment.quantity_unit == "récipient"
-    assert (ointment.substituted, ointment.item) == (False, "BBDC9C14-F1CA-4177-B2C8-A5178D5B3DB1")
+    assert (ointment.substitution, ointment.item) == ("", "BBDC9C14-F1CA-4177-B2C8-A5178D5B3DB1")
 
 
 @pytest.mark.django_db

@@ -1,0 +1,86 @@
+"""POST /api/fhir/DocumentReference: one document, filed in the patient's space without a number."""
+
+import base64
+import hashlib
+
+from django.conf import settings
+from django.utils import timezone
+from rest_framework.response import Response
+
+from portal.api_access import for_software
+from prescriptions import photos
+from prescriptions.api import answers
+from prescriptions.api.base import FHIR_JSON, FhirParser, FhirView
+from prescriptions.fhir.document import PRESCRIPTION, REPORT
+from prescriptions.handing_in import hand_in_prescription, hand_in_report
+from prescriptions.models import Document, Prescription
+
+MAX_BYTES = photos.MAX_BYTES * 4 // 3 + 256 * 1024  # the largest document in base64, and what goes around it
+
+
+class DocumentParser(FhirParser):
+    media_type = FHIR_JSON
+    most = MAX_BYTES
+
+
+class DocumentParserOfPlainJSON(DocumentParser):
+    media_type = "application/json"
+
+
+class Documents(FhirView):
+    """From prescribing software, a prescription (CDA or PDF); from pharmacy software, a report of dispensing (CDA)."""
+
+    parser_classes = [DocumentParser, DocumentParserOfPlainJSON]
+    permission_classes = [for_software("prescriptions.write", "lap") | for_software("dispensings.write", "lgo")]
+
+    def post(self, request):
+        hand_in = hand_in_report if self.software.kind == "lgo" else hand_in_prescription
+        started = timezone.now()
+        filed = hand_in(data=request.data, key=request.headers.get("Idempotency-Key", ""), by=self.software)
+        is_new = _since(filed, self.software.kind) >= started
+        return Response(
+            document_reference(filed),
+            status=201 if is_new else 200,
+            headers={"Location": f"{settings.SITE_URL}/api/fhir/DocumentReference/{filed.pk}"},
+        )
+
+
+def _since(filed: Prescription, kind: str):
+    """When it came: a report may have been recorded on a prescription that is older."""
+    recorded = [dispensing.created_at for dispensing in filed.dispensings.all()] if kind == "lgo" else []
+    return max([filed.created_at, *recorded])
+
+
+def document_reference(prescription: Prescription) -> dict:
+    """What was filed, without its bytes. `masterIdentifier`: only when the registry has that prescription."""
+    is_report = prescription.provenance == Prescription.Provenance.REPORT
+    resource = {
+        "resourceType": "DocumentReference",
+        "id": str(prescription.pk),
+        "status": "superseded" if hasattr(prescription, "replaced_by") else "current",
+        "type": {"coding": [{"system": "http://loinc.org", "code": REPORT if is_report else PRESCRIPTION}]},
+        "subject": {"reference": f"Patient/{prescription.patient_id}"},
+        "date": prescription.created_at.isoformat(timespec="milliseconds"),
+        "content": [{"attachment": attachment} for attachment in _attachments(prescription)],
+    }
+    if prescription.number:
+        resource["masterIdentifier"] = answers.number_of(prescription)
+    if recorded := prescription.dispensings.all():
+        resource["context"] = {"related": [{"reference": f"MedicationDispense/{one.pk}"} for one in recorded]}
+    return resource
+
+
+def _attachments(prescription: Prescription) -> list[dict]:
+    """As received; the registry's own prescription is drawn when it is asked for."""
+    received = prescription.documents.filter(kind=Document.Kind.RECEIVED)
+    return [_attachment(document) for document in received] or [{"contentType": "application/pdf"}]
+
+
+def _attachment(document: Document) -> dict:
+    content = bytes(document.content)
+    digest = hashlib.sha1(content, usedforsecurity=False).digest()  # what FHIR asks for: it tells damage
+    return {
+        "contentType": document.content_type,
+        "size": len(content),
+        "hash": base64.b64encode(digest).decode(),
+    }
