@@ -14,7 +14,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,12 +39,25 @@ class ServerMissing(Exception):
 @dataclass
 class Server:
     url: str
-    process: subprocess.Popen
+    command: list
+    account: pwd.struct_passwd | None
     folder: Path
+    ready: str  # what it says once it is
+    stop: signal.Signals
+    process: subprocess.Popen | None = None
+
+    def start(self) -> None:
+        self.process = _spawn(self.command, self.account, self.folder, self.stop)
+        _wait_until_ready(self.process, self.ready)
+
+    def kill(self, how: signal.Signals = signal.SIGKILL) -> None:
+        """At once, whatever it is doing. `start()` brings it back with what it has kept."""
+        self.process.send_signal(how)
+        self.process.wait(STOP_SECONDS)
 
 
 @contextmanager
-def postgres() -> Iterator[Server]:
+def postgres(**settings: str) -> Iterator[Server]:
     """An empty PostgreSQL cluster; its superuser is `postgres`, without password, from this machine only."""
     binaries = _postgres_binaries()
     account = _account_for_postgres()
@@ -57,11 +70,12 @@ def postgres() -> Iterator[Server]:
         )
         port = free_port()
         command = [binaries / "postgres", "-D", data, "-p", str(port), "-k", folder]
-        for name, value in POSTGRES_SETTINGS.items():
+        for name, value in (POSTGRES_SETTINGS | settings).items():
             command += ["-c", f"{name}={value}"]
+        url = f"postgres://postgres@127.0.0.1:{port}/ordolien"
         # SIGINT is PostgreSQL's fast shutdown: it closes connections and does not wait for them.
-        with _running(command, account, folder, "ready to accept connections", signal.SIGINT) as process:
-            yield Server(f"postgres://postgres@127.0.0.1:{port}/ordolien", process, folder)
+        with _running(Server(url, command, account, folder, "ready to accept connections", signal.SIGINT)) as server:
+            yield server
 
 
 @contextmanager
@@ -74,8 +88,9 @@ def redis() -> Iterator[Server]:
         port = free_port()
         command = [binary, "--bind", "127.0.0.1", "--port", str(port), "--dir", folder, "--save", ""]
         command += ["--appendonly", "no", "--databases", "64", "--maxmemory-policy", "noeviction"]
-        with _running(command, None, folder, "Ready to accept connections", signal.SIGTERM) as process:
-            yield Server(f"redis://127.0.0.1:{port}/0", process, folder)
+        url = f"redis://127.0.0.1:{port}/0"
+        with _running(Server(url, command, None, folder, "Ready to accept connections", signal.SIGTERM)) as server:
+            yield server
 
 
 def _postgres_binaries() -> Path:
@@ -140,22 +155,30 @@ def run_to_end(command: list, account, folder: Path) -> None:
 @contextmanager
 def child(command: list, account, folder: Path, stop: signal.Signals) -> Iterator[subprocess.Popen]:
     """A process that ends with ours, however ours ends."""
-
-    def die_with_us():
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, stop)
-
-    process = subprocess.Popen(command, **_options_for(account, folder), preexec_fn=die_with_us)  # noqa: PLW1509
+    process = _spawn(command, account, folder, stop)
     try:
         yield process
     finally:
         _end(process, stop)
 
 
+def _spawn(command: list, account, folder: Path, stop: signal.Signals) -> subprocess.Popen:
+    return subprocess.Popen(command, **_options_for(account, folder), preexec_fn=dies_with_us(stop))  # noqa: PLW1509
+
+
+def dies_with_us(how: signal.Signals = signal.SIGKILL) -> Callable[[], None]:
+    """For Popen's preexec_fn. "Us" is the thread that starts it: it must be the last one to end."""
+    return lambda: ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, how)
+
+
 @contextmanager
-def _running(command: list, account, folder: Path, ready: str, stop: signal.Signals) -> Iterator[subprocess.Popen]:
-    with child(command, account, folder, stop) as process:
-        _wait_until_ready(process, ready)
-        yield process
+def _running(server: Server) -> Iterator[Server]:
+    try:
+        server.start()
+        yield server
+    finally:
+        if server.process is not None:
+            _end(server.process, server.stop)
 
 
 def wait_for_port(process: subprocess.Popen, port: int) -> None:

@@ -9,9 +9,11 @@ Stages: connect, starttls, ehlo, mail, rcpt, data, dot, quit. What it may say:
     DRIP                  one byte now and then, never a whole line
     GARBAGE               something that is not SMTP
     TAKE_AND_DROP         at `dot`: accepts, then cuts before answering
+    TAKE_AND_HANG         at `dot`: accepts, then says nothing
     HOLD                  waits for `sink.release()`, then goes on
 """
 
+import base64
 import hashlib
 import re
 import socket
@@ -22,7 +24,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
-DROP, HANG, DRIP, GARBAGE, TAKE_AND_DROP, HOLD = "drop", "hang", "drip", "garbage", "take-and-drop", "hold"
+DROP, HANG, DRIP, GARBAGE, HOLD = "drop", "hang", "drip", "garbage", "hold"
+TAKE_AND_DROP, TAKE_AND_HANG = "take-and-drop", "take-and-hang"
 PATIENCE = 30
 
 
@@ -39,17 +42,20 @@ class Accepted:
         return hashlib.sha256(self.content).hexdigest()
 
 
-class _Over(Exception):
+class Over(Exception):
     """This conversation ends."""
 
 
 class Sink:
     def __init__(self, certificates, behave: Callable[[str, int], str | None] = lambda stage, turn: None, **options):
-        """`starttls` False: does not offer it. `server`: name of its certificate. `extensions`: what EHLO says."""
+        """`starttls` False: does not offer it. `server`: name of its certificate. `extensions`: what EHLO says.
+        `conversation`: how it talks."""
         self.certificates, self.behave = certificates, behave
         self.starttls = options.get("starttls", True)
         self.server_name = options.get("server", "operator")
         self.extensions = options.get("extensions", ("SIZE 26214400", "8BITMIME", "DSN"))
+        self.conversation = options.get("conversation", Conversation)
+        self.token = options.get("token", "")
         self.accepted: list[Accepted] = []
         self.connections = self.turns = 0
         self.leaving: Counter = Counter()  # by domain, now
@@ -100,10 +106,10 @@ class Sink:
 
     def _serve(self, line: socket.socket) -> None:
         self.connections += 1
-        conversation = _Conversation(self, line)
+        conversation = self.conversation(self, line)
         try:
             conversation.run()
-        except (_Over, OSError, ValueError):
+        except (Over, OSError, ValueError):
             pass  # the client or the script ended it
         finally:
             conversation.forget()
@@ -118,13 +124,14 @@ class Sink:
             self._changed.notify_all()
 
 
-class _Conversation:
+class Conversation:
     def __init__(self, sink: Sink, line: socket.socket):
         self.sink, self.line = sink, line
         line.settimeout(PATIENCE)
         self.reader = line.makefile("rb")
         self.sender = self.recipient = self.options = self.domain = ""
         self.secured = False
+        self.signed_in = not sink.token
 
     def run(self) -> None:
         self._say_or("connect", "220 sink ESMTP")
@@ -139,7 +146,7 @@ class _Conversation:
             self.sink.note(lambda: setattr(self.sink, "held", self.sink.held + 1))
             self.sink._released.wait(PATIENCE)
             asked = None
-        if asked in (None, TAKE_AND_DROP):
+        if asked in (None, TAKE_AND_DROP, TAKE_AND_HANG):
             first()
         if asked is None:
             self._say(answer)
@@ -149,14 +156,14 @@ class _Conversation:
 
     def _misbehave(self, asked: str) -> None:
         if asked in (DROP, TAKE_AND_DROP):
-            raise _Over
-        if asked == HANG:
+            raise Over
+        if asked in (HANG, TAKE_AND_HANG):
             self.reader.read(1)  # until one of us goes
-            raise _Over
+            raise Over
         if asked == DRIP:
             while not self.sink._stopping.wait(0.05):
                 self.line.sendall(b"2")
-            raise _Over
+            raise Over
         self._say("?%&! \x00\xff" if asked == GARBAGE else asked)
 
     def _say(self, text: str) -> None:
@@ -166,7 +173,8 @@ class _Conversation:
         self._say("500 5.5.2 What?")
 
     def _ehlo(self, command: str) -> None:
-        offered = [*self.sink.extensions, *(["STARTTLS"] if self.sink.starttls and not self.secured else [])]
+        auth = ["AUTH PLAIN XOAUTH2"] if self.sink.token and self.secured else []
+        offered = [*self.sink.extensions, *auth, *(["STARTTLS"] if self.sink.starttls and not self.secured else [])]
         lines = ["sink", *offered]
         answer = "\r\n".join(f"250{'-' if n < len(lines) else ' '}{line}" for n, line in enumerate(lines, start=1))
         self._say_or("ehlo" if self.secured else "plain-ehlo", answer)
@@ -183,8 +191,22 @@ class _Conversation:
         self.reader = self.line.makefile("rb")
         self.secured = True
 
+    def _auth(self, command: str) -> None:
+        """RFC 7628's way of refusing: the reason first, then the refusal."""
+        said = base64.b64decode(command.split()[2]).decode()
+        self.signed_in = said.endswith(f"\x01auth=Bearer {self.sink.token}\x01\x01")
+        if self.signed_in:
+            self._say("235 2.7.0 Welcome")
+            return
+        self._say("334 eyJzdGF0dXMiOiI0MDEifQ==")
+        self.reader.readline()
+        self._say("535 5.7.8 Token refused")
+
     def _mail(self, command: str) -> None:
         self.sink.turns += 1
+        if not self.signed_in:
+            self._say("530 5.7.0 Sign in first")
+            return
         self.sender, self.options = re.search(r"<(.*?)>", command)[1], command
         self._say_or("mail", "250 2.1.0 OK")
 
@@ -214,7 +236,7 @@ class _Conversation:
         lines = []
         while (line := self.reader.readline()) != b".\r\n":
             if not line:
-                raise _Over
+                raise Over
             lines.append(line[1:] if line.startswith(b".") else line)
         self._take_or_not(b"".join(lines))
 
@@ -234,4 +256,4 @@ class _Conversation:
 
     def _quit(self, command: str) -> None:
         self._say_or("quit", "221 Bye")
-        raise _Over
+        raise Over
