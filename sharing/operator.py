@@ -92,6 +92,7 @@ def settings_for(operator: Operator) -> dict:
         "MSSANTE_SMTP_PORT": operator.port,
         "MSSANTE_SMTP_TLS": "starttls",
         "MSSANTE_CA": str(known.ca),
+        "MSSANTE_CRL": str(known.crl),
         "MSSANTE_CLIENT_CERT": str(known.certificate(PORTAL)),
         "MSSANTE_CLIENT_KEY": str(known.key(PORTAL)),
         "MSSANTE_MAILBOXES": operator.mailboxes,

@@ -2,15 +2,18 @@
 
 - TCP_NODELAY before the handshake: with Nagle each message over TLS takes 45 ms (dependencies §5.3);
 - TLS always, the operator's name checked, only the given authorities trusted, our certificate shown;
+- a token, where the mailbox wants one (RFC 4954, XOAUTH2);
 - a patience for each stage as a whole, so that a server that drips a byte now and then does not hold us;
 - the stage it is at, so that a failure says what it means.
 """
 
+import base64
 import re
 import smtplib
 import socket
 import time
 
+from sharing.mssante import tokens
 from sharing.mssante.account import Account, tls_context
 from sharing.mssante.outcome import Kind, Reply, SendOutcome, Stage, judge
 
@@ -20,6 +23,7 @@ PATIENCE = {  # seconds (RFC 5321 §4.5.3.2)
     Stage.CONNECT: 60,
     Stage.TLS: 60,
     Stage.EHLO: 300,
+    Stage.AUTH: 60,
     Stage.MAIL: 300,
     Stage.RCPT: 300,
     Stage.DATA: 180,
@@ -56,6 +60,8 @@ class Line(smtplib.SMTP):
             self._greet()
             self._start_tls()
         self._greet()
+        if self.account.mailbox:
+            self._sign_in()
         self.quiet_since = time.monotonic()
 
     def _get_socket(self, host, port, timeout):
@@ -83,6 +89,19 @@ class Line(smtplib.SMTP):
     def _greet(self) -> None:
         self.stage = Stage.EHLO
         self._expect(Reply(*_read(self.ehlo())))
+
+    def _sign_in(self) -> None:
+        self.stage = Stage.AUTH
+        if "XOAUTH2" not in self.esmtp_features.get("auth", "").upper().split():
+            raise Stopped(SendOutcome(Stage.AUTH, "no xoauth2", Kind.CONFIGURATION))
+        try:
+            said = base64.b64encode(tokens.xoauth2(self.account.mailbox)).decode()
+        except tokens.NoToken:
+            raise Stopped(SendOutcome(Stage.AUTH, "no token", Kind.CONFIGURATION)) from None
+        reply = self.try_to(f"AUTH XOAUTH2 {said}")
+        if reply.code == 334:  # why it refuses, in JSON; it says so again to an empty line
+            reply = self.try_to("")
+        self._expect(reply)
 
     def ask(self, command: str) -> Reply:
         """Sends a command and gives its positive answer."""

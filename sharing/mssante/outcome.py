@@ -9,6 +9,7 @@ class Stage(StrEnum):
     CONNECT = "connect"
     TLS = "tls"
     EHLO = "ehlo"
+    AUTH = "auth"
     MAIL = "mail"
     RCPT = "rcpt"
     DATA = "data"
@@ -64,7 +65,7 @@ def judge(stage: Stage, reply: Reply) -> Kind:
     """What a refusal means. A success is told by its caller: only there is it known what was asked."""
     if not reply.is_permanent():
         return Kind.UNKNOWN if stage == Stage.SENT_DOT and not 400 <= reply.code < 500 else Kind.TEMPORARY
-    if stage in {Stage.CONNECT, Stage.TLS, Stage.EHLO}:
+    if stage in {Stage.CONNECT, Stage.TLS, Stage.EHLO, Stage.AUTH}:
         return Kind.CONFIGURATION
     if reply.enhanced in ABOUT_SIZE or (stage != Stage.RCPT and reply.code == 552):
         return Kind.RECIPIENT

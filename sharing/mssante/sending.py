@@ -1,5 +1,6 @@
 """One message to one mailbox, over a connection that each thread keeps a little while."""
 
+import re
 import ssl
 import threading
 import time
@@ -22,6 +23,8 @@ def send(
 ) -> SendOutcome:
     """Never raises for what the network or the server does. `content`: CRLF lines; `envid`: comes back in a report."""
     account = account or portal_account()
+    if _is_malformed(envelope_from, envelope_to, content):
+        return SendOutcome(Stage.MAIL, "malformed", Kind.RECIPIENT)
     line = _take_kept(account)
     if line is None:
         line = _lines[threading.get_ident()] = Line(account)
@@ -32,6 +35,14 @@ def send(
         return outcome
     finally:
         _keep(line) if may_go_on else line.close()
+
+
+def _is_malformed(envelope_from: str, envelope_to: str, content: bytes) -> bool:
+    """What servers would read in different ways: an address that goes on after itself, a line end that is not CRLF
+    (SMTP smuggling, CVE-2023-51764 to 51766), a NUL."""
+    if re.search(r"[\x00-\x20<>\x7f]", envelope_from + envelope_to):
+        return True
+    return b"\x00" in content or re.search(rb"\r(?!\n)|(?<!\r)\n", content) is not None
 
 
 def _carry(line: Line, envelope_from, envelope_to, content, envid) -> SendOutcome:
@@ -127,11 +138,21 @@ def _is_about_our_certificate(line: Line, error: OSError) -> bool:
     return isinstance(error, ssl.SSLError) or line.tls_version == "TLSv1.3"
 
 
+_VERDICTS = {  # OpenSSL's x509_vfy.h
+    3: "no crl",
+    10: "cert expired",
+    12: "crl expired",
+    23: "cert revoked",
+    62: "wrong name",
+    64: "wrong name",
+}
+
+
 def _word(error: OSError) -> str:
     if isinstance(error, TimeoutError):
         return "timeout"
     if isinstance(error, ssl.SSLCertVerificationError):
-        return "bad certificate"
+        return _VERDICTS.get(error.verify_code, "bad certificate")
     if isinstance(error, ssl.SSLError):
         return "tls"
     if isinstance(error, ConnectionRefusedError):

@@ -170,7 +170,7 @@ def test_words_slipped_in_before_the_encryption_are_not_believed(open_sink):
 
 def test_another_authority_is_not_trusted(open_sink, settings, tmp_path):
     sink = open_sink()
-    settings.MSSANTE_CA = str(certificate_files.ready_in(tmp_path).ca)
+    settings.MSSANTE_CA, settings.MSSANTE_CRL = str(certificate_files.ready_in(tmp_path).ca), ""
     assert (send().code, send().kind) == ("bad certificate", Kind.CONFIGURATION)
     assert sink.turns == 0
 
@@ -246,8 +246,20 @@ def test_a_connection_the_server_has_closed_is_opened_again(open_sink, settings)
     assert send().kind == Kind.TEMPORARY
 
 
-def test_no_line_end_reaches_a_command(open_sink):
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"envelope_to": "marche@pharma.mssante.test>\r\nRCPT TO:<autre@pharma.mssante.test"},
+        {"envelope_to": "marche@pharma.mssante.test> NOTIFY=NEVER"},
+        {"envelope_from": "\x00" + ALICE},
+        {"content": b"Un.\n.\r\nMAIL FROM:<x@y.test>\r\n"},
+        {"content": b"Un.\r\n.\rDeux.\r\n"},
+        {"content": b"Un.\n\nDeux.\r\n"},
+        {"content": b"Un.\x00\r\n"},
+    ],
+)
+def test_what_servers_read_in_different_ways_does_not_leave_and_the_next_one_does(open_sink, fields):
     sink = open_sink()
-    with pytest.raises(ValueError):
-        send(envelope_to="marche@pharma.mssante.test>\r\nRCPT TO:<autre@pharma.mssante.test")
-    assert sink.accepted == []
+    assert send(**fields) == mssante.SendOutcome(Stage.MAIL, "malformed", Kind.RECIPIENT)
+    assert sink.connections == 0
+    assert send().kind == Kind.SENT
