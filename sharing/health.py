@@ -15,6 +15,7 @@ from sharing.sweep import BEAT_SECONDS
 ASLEEP_SECONDS = 6 * BEAT_SECONDS
 DIRECTORY_STALE_DAYS = 35  # FINESS comes out every two months at the latest, the health directory every day
 CERTIFICATE_SOON_DAYS = 14
+CRL_SOON_HOURS = 24
 
 
 def deliveries() -> Iterator[Finding]:
@@ -34,6 +35,9 @@ def operator() -> Iterator[Finding]:
     days = vitals.certificate_days()
     known = None if days is None else round(days)
     yield Finding("certificate_days", known, days is None or days > CERTIFICATE_SOON_DAYS)
+    hours = vitals.crl_hours()
+    wanted = bool(settings.MSSANTE_CRL)
+    yield Finding("crl_hours", None if hours is None else round(hours), (hours or 0) > CRL_SOON_HOURS or not wanted)
 
 
 def sweep() -> Iterator[Finding]:

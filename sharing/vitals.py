@@ -91,5 +91,12 @@ def certificate_days() -> float | None:
     return (ends - db_now()).total_seconds() / 86_400
 
 
+def crl_hours() -> float | None:
+    """Until the list by which the operator's certificate is judged ends, and nobody is trusted any more. None: there is
+    none."""
+    ends = mssante.crl_ends_at()
+    return (ends - db_now()).total_seconds() / 3600 if ends else None
+
+
 def is_operator_configured() -> bool:
     return mssante.is_configured()

@@ -4,19 +4,18 @@ Profile: a mailbox of an application, authenticated by its certificate (mutual T
 operator asks for one (interop §1.1).
 """
 
-from sharing.mssante.account import ALARM_DAYS, Account, days_left, is_configured, portal_account
+from sharing.mssante.account import Account, crl_ends_at, is_configured, portal_account
 from sharing.mssante.incoming import CannotFetch, fetch_new
 from sharing.mssante.outcome import Kind, SendOutcome, Stage
 from sharing.mssante.sending import hang_up, hang_up_all, send
 
 __all__ = [
-    "ALARM_DAYS",
     "Account",
     "CannotFetch",
     "Kind",
     "SendOutcome",
     "Stage",
-    "days_left",
+    "crl_ends_at",
     "fetch_new",
     "hang_up",
     "hang_up_all",

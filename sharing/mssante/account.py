@@ -2,18 +2,14 @@
 (a mailbox of a person or an organisation), or both."""
 
 import ssl
-from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 
-from cryptography import x509
 from django.conf import settings
 
 from sharing.mssante import revocation
-
-ALARM_DAYS = {"crl_days_left": 1, "certificate_days_left": 21}  # below: said in the logs and by the deep health check
 
 
 @dataclass(frozen=True)
@@ -49,20 +45,10 @@ def portal_account() -> Account:
     )
 
 
-def days_left() -> dict[str, int | None]:
-    """Until the list of revoked certificates ends, and until our own certificate does. None: there is none."""
+def crl_ends_at() -> datetime | None:
+    """When the list of revoked certificates that we go by ends: nobody is trusted after it. None: there is none."""
     account = portal_account()
-    ends = {
-        "crl_days_left": revocation.expires_at(account.crl, account.ca) if account.crl else None,
-        "certificate_days_left": _end_of(account.certificate) if account.certificate else None,
-    }
-    return {name: (end - datetime.now(UTC)).days if end else None for name, end in ends.items()}
-
-
-def _end_of(certificate: str) -> datetime | None:
-    with suppress(OSError, ValueError):
-        return x509.load_pem_x509_certificate(Path(certificate).read_bytes()).not_valid_after_utc
-    return None
+    return revocation.expires_at(account.crl, account.ca) if account.crl else None
 
 
 def tls_context(account: Account) -> ssl.SSLContext:

@@ -7,6 +7,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from portal.health import Finding
 from sharing import certificates as files
 from sharing import health, mssante
 from sharing.mssante import Kind, Stage
@@ -66,19 +67,16 @@ def test_a_list_that_has_never_been_good_trusts_nobody(crl):
     assert (send().stage, send().code, send().kind) == (Stage.TLS, "no file", Kind.CONFIGURATION)
 
 
-def test_the_end_of_the_list_is_known_before_it_comes(crl, settings):
-    assert mssante.days_left()["crl_days_left"] is None
-    crl(life=timedelta(hours=36))
-    assert mssante.days_left()["crl_days_left"] == 1
-    assert mssante.days_left()["certificate_days_left"] > 800
+@pytest.mark.django_db
+@pytest.mark.parametrize(("hours", "is_good"), [(23, False), (36, True)])
+def test_a_list_about_to_end_is_trouble_in_the_deep_health_check(crl, hours, is_good):
+    crl(life=timedelta(hours=hours))
+    assert Finding("crl_hours", hours, is_good) in list(health.operator())
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize(("hours", "alarm"), [(23, True), (36, False)])
-def test_a_list_about_to_end_is_trouble_in_the_deep_health_check(crl, hours, alarm):
-    crl(life=timedelta(hours=hours))
-    findings = {finding.name: finding.is_good for finding in health.deliveries()}
-    assert findings["crl_days_left"] is not alarm
+def test_no_list_where_one_is_asked_for_is_trouble_too(crl):
+    assert Finding("crl_hours", None, False) in list(health.operator())
 
 
 # --- Tokens ---------------------------------------------------------------------------------------------------------
