@@ -46,7 +46,7 @@ def read(path: Path, boxes: Boxes, tell: Tell = silent) -> Lines:
         if columns is None:
             columns = _columns(raw, lines)
         elif raw.startswith(b"PER|") and raw.count(b"|") == columns.width - 1:
-            boxes.counts["rows_of_people"] += 1  # six rows out of seven: not looked at further
+            boxes.counts["rows_of_mailboxes"] += 1  # six rows out of seven: not looked at further
         else:
             _take(lines, number, raw, columns, boxes)
     if columns is None:
@@ -80,9 +80,8 @@ def _take(lines: Lines, number: int, raw: bytes, columns: Columns, boxes: Boxes)
     fields = lines.split(number, raw, "|", range(columns.width, columns.width + 1))
     if fields is None:
         return
-    kind = columns.of(fields, "kind").upper()
-    if kind != "ORG":
-        boxes.counts["rows_of_people" if kind == "PER" else "rows_of_programs"] += 1
+    boxes.counts["rows_of_mailboxes"] += 1
+    if columns.of(fields, "kind").upper() != "ORG":
         return
     boxes.counts["rows_of_organisations"] += 1
     address = columns.of(fields, "address").lower()

@@ -63,7 +63,9 @@ def _take_establishment(stock: Stock, lines: Lines, number: int, raw: bytes) -> 
     finess = number_of(fields[1])
     if not finess or not re.fullmatch(r"\d{3}", fields[18].strip()):
         lines.leave_out(number, "no FINESS number, or no category where they should be")
-    elif fields[18].strip() != PHARMACY:
+        return
+    stock.counts["establishments"] += 1
+    if fields[18].strip() != PHARMACY:
         stock.others.add(finess)
     elif finess in stock.pharmacies:
         stock.counts["pharmacies_twice"] += 1
