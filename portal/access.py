@@ -86,6 +86,18 @@ def landing_page(user) -> str:
     return reverse("admin:index") if user.is_staff else reverse("account_start")
 
 
+def other_places(request) -> list[str]:
+    """Names of the pages where this person also works or reads, beside the place they are in."""
+    user, found = request.user, []
+    if getattr(request, "patient", None) is None and open_accesses(user).exists():
+        found.append("home")
+    if getattr(request, "pharmacy", None) is None and user.pharmacy_members.filter(left_at=None).exists():
+        found.append("desk")
+    if getattr(request, "prescriber", None) is None and prescriber_of(user) is not None:
+        found.append("prescriber-home")
+    return found
+
+
 def enter_space(request) -> bool:
     """Sets what patient_only promises. False: this person enters no patient's space."""
     access = patient_access_of(request)

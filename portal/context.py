@@ -1,5 +1,7 @@
 from django.conf import settings
 
+from portal import access
+
 
 def portal(request) -> dict:
     """What every page's frame shows."""
@@ -10,4 +12,5 @@ def portal(request) -> dict:
         "patient": getattr(request, "patient", None),
         "pharmacy": getattr(request, "pharmacy", None),
         "member": getattr(request, "member", None),
+        "other_places": lambda: access.other_places(request),  # asked for only by the menu
     }

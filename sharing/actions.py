@@ -188,7 +188,7 @@ def _record_reply(share: Share, answer: Answer, door: str, by) -> Share:
     elif door != Door.MAIL:
         refuse_if(policies.why_not_write(share))
     if answer.text:
-        _keep_words(share, ThreadMessage.Side.PHARMACY, answer.text, door, by, is_told=bool(answer.status))
+        _keep_words(share, ThreadMessage.Side.PHARMACY, answer.text, door, by, came_with=answer.status or "")
     return share
 
 
@@ -277,20 +277,21 @@ def _move(share: Share, status: str, *, by, door: str) -> Share:
     return share
 
 
-def _keep_words(share, side, text, door, by, is_told=False) -> ThreadMessage:
-    """`is_told`: the patient already gets a notice of the same act, and needs no second one."""
+def _keep_words(share, side, text, door, by, came_with="") -> ThreadMessage:
+    """`came_with`: the state said in the same act, of which the patient already gets a notice."""
     words = ThreadMessage(
         share=share,
         side=side,
         author=by if isinstance(by, User) else None,  # software and mail have no person
         body=text,
+        came_with=came_with,
         door=door,
         created_at=timezone.now(),
         after_end=not share.is_active(),
     )
     words.save(force_insert=True)
     audit.record(kind="share.message", by=by, patient_id=share.patient_id, subject=share, side=str(side))
-    if side == ThreadMessage.Side.PHARMACY and not is_told:
+    if side == ThreadMessage.Side.PHARMACY and not came_with:
         _notify(share, notices.new_message)
     return words
 

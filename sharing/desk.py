@@ -35,7 +35,7 @@ LOOKS = {
     S.PREPARING: ("wait", "package-open", gettext_lazy("En préparation")),
     S.PARTIALLY_READY: ("wait", "package", gettext_lazy("Partielle")),
     S.READY: ("ready", "bag", gettext_lazy("Prête")),
-    S.COLLECTED: ("ready", "package-check", gettext_lazy("Délivrée")),
+    S.COLLECTED: ("ready", "package-check", gettext_lazy("Remise")),
     S.REFUSED: ("stop", "package-x", gettext_lazy("Refusée")),
     S.REVOKED: ("unknown", "undo", gettext_lazy("Retirée par le patient")),
     S.EXPIRED: ("unknown", "hourglass", gettext_lazy("Expirée")),

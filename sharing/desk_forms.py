@@ -1,6 +1,6 @@
 """What a pharmacy answers at its desk: one form an answer. Each refusal says what to do; what was typed is kept."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django import forms
 from django.utils import timezone
@@ -116,7 +116,8 @@ class RefusalForm(AnswerForm):
 
 @dataclass(frozen=True)
 class Choice:
-    """One of the large buttons. `key`: its shortcut; `verb`: what its form's button says; `told`: once done."""
+    """One of the large buttons. `key`: its shortcut; `verb`: what its form's button says; `told`: once done; `words`:
+    what it is for, where the label cannot say it all."""
 
     code: str
     form_class: type[AnswerForm]
@@ -126,6 +127,7 @@ class Choice:
     label: Promise
     verb: Promise
     told: Promise
+    words: Promise | str = ""
 
 
 CHOICES = {
@@ -167,9 +169,9 @@ CHOICES = {
             "d",
             "package-check",
             "ready",
-            gettext_lazy("Délivrée au patient"),
+            gettext_lazy("Remise au patient"),
             gettext_lazy("Confirmer la remise"),
-            gettext_lazy("C’est noté : elle est délivrée. Le patient le voit dans son espace."),
+            gettext_lazy("C’est noté : elle est remise au patient, qui le voit dans son espace."),
         ),
         Choice(
             "refused",
@@ -193,6 +195,26 @@ CHOICES = {
         ),
     )
 }
+# Where the same answer means something more, it says so.
+TAKEN_BACK = replace(
+    CHOICES["preparing"],
+    icon="undo",
+    label=gettext_lazy("Pas encore prête, finalement"),
+    told=gettext_lazy("C’est dit : elle est de nouveau en préparation. Le patient est prévenu."),
+)
+CLOSED = replace(
+    CHOICES["collected"],
+    key="c",
+    icon="check",
+    state="unknown",
+    label=gettext_lazy("Clore l’envoi sans rien noter"),
+    words=gettext_lazy(
+        "Pour une délivrance déjà notée par votre logiciel. Sinon, choisissez « Délivrer » : le registre compte "
+        "ce que vous remettez, et l’envoi se clôt de lui-même."
+    ),
+    verb=gettext_lazy("Clore l’envoi"),
+    told=gettext_lazy("L’envoi est clos. Le registre n’a rien compté : il reste autant à délivrer."),
+)
 NEXT = {
     S.SHARED: "preparing",
     S.OPENED: "preparing",
@@ -212,16 +234,25 @@ class Offered:
 
 def offered(share: Share, sent: AnswerForm | None = None) -> list[Offered]:
     """The answers that can be given now, as the table of states has it. `sent`: the form that comes back."""
+    possible = [choice_of(share, code) for code in CHOICES if _is_possible(share, code)]
     return [
         Offered(
             choice,
-            sent if sent and sent.code == code else choice.form_class(share=share, code=code),
-            NEXT.get(share.status) == code,
-            bool(sent and sent.code == code),
+            sent if sent and sent.code == choice.code else choice.form_class(share=share, code=choice.code),
+            NEXT.get(share.status) == choice.code and choice is not CLOSED,
+            bool(sent and sent.code == choice.code),
         )
-        for code, choice in CHOICES.items()
-        if _is_possible(share, code)
+        for choice in possible
     ]
+
+
+def choice_of(share: Share, code: str) -> Choice | None:
+    """None: there is no such answer."""
+    if code == "preparing" and share.status in (S.PARTIALLY_READY, S.READY):
+        return TAKEN_BACK
+    if code == "collected" and share.prescription.is_authentic():
+        return CLOSED
+    return CHOICES.get(code)
 
 
 def _is_possible(share: Share, code: str) -> bool:

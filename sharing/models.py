@@ -263,6 +263,7 @@ class ThreadMessage(models.Model):
     side = models.CharField(max_length=10, choices=Side.choices)
     author = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
     body = EncryptedTextField()
+    came_with = models.CharField(max_length=16, choices=ShareStatus.choices, blank=True)  # the state said with them
     door = models.CharField(max_length=10, choices=ShareEvent.Door.choices)
     created_at = models.DateTimeField()
     after_end = models.BooleanField(default=False)  # came when the share was closed: kept, shown to the right side

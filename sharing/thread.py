@@ -1,16 +1,13 @@
 """The words between a patient and a pharmacy, as bubbles: the one sent with the prescription first."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.utils.translation import gettext as _
 
 from sharing import policies
 from sharing.models import Delivery, Share, ThreadMessage
 from sharing.states import DeliveryStatus
-
-# Words that came with a state (« Prête », and a remark) are told by the state.
-SAME_ANSWER = timedelta(seconds=5)
 
 
 @dataclass(frozen=True)
@@ -32,11 +29,12 @@ def bubbles_of(share: Share, *, reader) -> list[Bubble]:
 
 
 def unanswered(share: Share) -> ThreadMessage | None:
-    """The pharmacy's last words, when they call for an answer: nobody answered, one may, and no state says it all."""
+    """The pharmacy's last words, when they call for an answer: nobody answered, one may, and they did not come with a
+    state (« Prête », and a remark), which says it all."""
     last = next(iter(reversed(share.messages.all())), None)
     if last is None or last.side != ThreadMessage.Side.PHARMACY or policies.why_not_write(share):
         return None
-    return None if abs(last.created_at - share.status_at) < SAME_ANSWER else last
+    return None if last.came_with else last
 
 
 def _bubble(message: ThreadMessage, share: Share, delivery: Delivery | None, reader) -> Bubble:

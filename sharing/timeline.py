@@ -182,7 +182,8 @@ def _facts(share: Share) -> Iterator[tuple[str, datetime]]:
 def _still_to_come(share: Share, facts: list[tuple[str, datetime]]) -> list[str]:
     if not share.is_active() or not facts:
         return []
-    furthest = max(RANKS[code] for code, _at in facts)
+    happened = [code for code, _at in facts if code in (S.SHARED, "sent", "delivered")] + [share.status]
+    furthest = max(RANKS[code] for code in happened)  # a pharmacy may take back « Prête »
     return [code for code in EXPECTED if RANKS[code] > furthest]
 
 
@@ -207,6 +208,12 @@ def _step_sentence(share: Share, code: str) -> str:
     return ""
 
 
+def _preparing_sentence(share: Share) -> str:
+    if any(event.status in (S.READY, S.PARTIALLY_READY) for event in share.events.all()):
+        return _("La pharmacie l’avait dite prête, et la prépare encore. Attendez son prochain message pour venir.")
+    return _("La pharmacie la prépare. Un e-mail vous préviendra dès qu’elle sera prête.")
+
+
 def _sentence(share: Share, code: str) -> str:
     sentences = {
         "queued": _("Nous la remettons à la pharmacie. Vous pouvez fermer cette page, l’envoi continue."),
@@ -215,7 +222,6 @@ def _sentence(share: Share, code: str) -> str:
             "Si cela presse, appelez la pharmacie, montrez le QR ou choisissez une autre pharmacie."
         ),
         S.OPENED: _("La pharmacie l’a ouverte. Elle dira ici quand elle la prépare."),
-        S.PREPARING: _("La pharmacie la prépare. Un e-mail vous préviendra dès qu’elle sera prête."),
         S.UNDELIVERABLE: _(
             "La messagerie de la pharmacie l’a refusée. Choisissez une autre pharmacie ou montrez le QR."
         ),
@@ -286,6 +292,7 @@ def _revoked_sentence(share: Share) -> str:
 _SENTENCES = {
     "sent": _sent_sentence,
     "silent": _silent_sentence,
+    S.PREPARING: _preparing_sentence,
     S.PARTIALLY_READY: _what_is_missing,
     S.READY: _ready_sentence,
     S.COLLECTED: _collected_sentence,

@@ -119,7 +119,7 @@ FIELDS = {
     "sharing.ThreadMessage": {
         ENCRYPTED: "body",
         LINK: "id share author",
-        TECHNICAL: "side door created_at after_end",
+        TECHNICAL: "side came_with door created_at after_end",
     },
     "sharing.Delivery": {
         ENCRYPTED: "envelope_from content",

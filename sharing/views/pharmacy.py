@@ -78,7 +78,7 @@ def take(request, id):
 @pharmacist_only
 def reply(request, id):
     found = _share_or_404(request, id)
-    choice = desk_forms.CHOICES.get(request.POST.get("answer", ""))
+    choice = desk_forms.choice_of(found, request.POST.get("answer", ""))
     if choice is None:
         raise Http404
     form = choice.form_class(request.POST, share=found, code=choice.code)

@@ -286,6 +286,8 @@ def in_three_days():
         (S.PREPARING, "ready", {"ready_until": str, "text": "Ouvert jusqu’à 20 h"}, S.READY),
         (S.PREPARING, "partially_ready", {"missing": "AMOXICILLINE, 1 boîte", "expected_on": str}, S.PARTIALLY_READY),
         (S.READY, "collected", {}, S.COLLECTED),
+        (S.READY, "preparing", {}, S.PREPARING),
+        (S.READY, "partially_ready", {"missing": "AMOXICILLINE, 1 boîte"}, S.PARTIALLY_READY),
         (S.OPENED, "refused", {"refusal": "stock", "text": "Retour la semaine prochaine"}, S.REFUSED),
         (S.OPENED, "message", {"text": "Quel est votre dosage habituel ?"}, S.OPENED),
     ],
@@ -302,7 +304,8 @@ def test_each_answer_is_recorded_and_the_patient_told(desk, alice, before, code,
     said = [message.body for message in share.messages.all()]
     assert said == ([given["text"]] if "text" in given else [])
     assert Notice.objects.filter(user=alice).count() == (0 if code == "collected" else 1)
-    assert "C’est" in words_of(desk.get(url(share))) or code == "message"
+    told = words_of(desk.get(url(share)))
+    assert any(words in told for words in ("C’est dit", "L’envoi est clos", "dans la conversation"))
 
 
 @pytest.mark.parametrize(
@@ -363,9 +366,25 @@ def test_only_possible_answers_are_offered(desk, alice):
         page = desk.get(url(factories.share(factories.prescription(), status=status)))
         return [one.choice.code for one in page.context["answers"]]
 
-    assert offered(S.READY) == ["collected", "message"]
+    assert offered(S.READY) == ["preparing", "partially_ready", "collected", "message"]
     assert offered(S.PREPARING) == ["ready", "partially_ready", "collected", "refused", "message"]
     assert offered(S.COLLECTED) == []
+
+
+def test_one_way_to_record_and_closing_says_that_it_records_nothing(desk, alice):
+    page = desk.get(url(factories.share(status=S.READY)))
+    labels = [str(one.choice.label) for one in page.context["answers"] if one.is_main]
+    assert labels == [] and reverse("desk-dispense", args=[page.context["prescription"].pk]) in page.content.decode()
+    assert "Clore l’envoi sans rien noter" in words_of(page) and "Pas encore prête, finalement" in words_of(page)
+    photo = desk.get(url(factories.share(factories.photo_prescription(), status=S.READY)))
+    assert [str(one.choice.label) for one in photo.context["answers"] if one.is_main] == ["Remise au patient"]
+
+
+def test_whoever_is_also_a_patient_goes_from_the_desk_to_their_space_and_back(desk, chloe, bob_patient):
+    assert "Mon espace de patient" not in words_of(desk.get(reverse("desk")))
+    factories.access(chloe, bob_patient)
+    assert "Mon espace de patient" in words_of(desk.get(reverse("desk")))
+    assert "Le comptoir de ma pharmacie" in words_of(desk.get(reverse("home")))
 
 
 def test_an_answer_that_is_not_one_is_not_found(desk, sent):

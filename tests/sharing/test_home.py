@@ -7,7 +7,8 @@ from django.urls import reverse
 from django.utils import timezone, translation
 
 from prescriptions.models import Prescription
-from sharing import listing
+from sharing import actions, listing
+from sharing.actions import Answer
 from sharing.home import AT_MOST, to_do
 from sharing.models import Share
 from sharing.states import ShareStatus as S
@@ -64,8 +65,18 @@ def test_the_pharmacy_has_the_last_word(prescription, alice_patient):
 
 def test_a_word_that_came_with_a_state_is_not_a_question(prescription, alice_patient):
     share = factories.share(prescription, status=S.PREPARING)
-    share.messages.create(side="pharmacy", body="Prête vers 17 h.", door="desk", created_at=share.status_at)
+    said = {"side": "pharmacy", "door": "desk", "created_at": share.status_at}
+    share.messages.create(body="Prête vers 17 h.", came_with=S.PREPARING, **said)
     assert codes(alice_patient) == []
+
+
+def test_a_question_in_the_same_second_as_a_state_is_a_question(prescription, alice_patient, chloe):
+    share = factories.share(prescription, status=S.OPENED)
+    reply = {"share": share, "door": "desk", "by": chloe}
+    actions.record_reply(answer=Answer(status=S.PREPARING, text="Vers 17 h."), **reply)
+    assert codes(alice_patient) == []
+    actions.record_reply(answer=Answer(text="Générique ou non ?"), **reply)
+    assert codes(alice_patient) == ["question"]
 
 
 @pytest.mark.parametrize("status", [S.REFUSED, S.UNDELIVERABLE])
