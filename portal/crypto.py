@@ -69,6 +69,11 @@ def current_key_id() -> str:
     return next(iter(_read_keys(settings.FIELD_KEYS)))
 
 
+def key_ids() -> set[str]:
+    """Names of the keys that can open here."""
+    return set(_read_keys(settings.FIELD_KEYS))
+
+
 def blind_index(*parts: str) -> str:
     """HMAC-SHA256 hex of the parts: equal values are found without being readable."""
     message = "\x1f".join(parts).encode()
