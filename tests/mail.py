@@ -10,7 +10,7 @@ from portal.clock import db_now
 from sharing import certificates as certificate_files
 from sharing import mssante, operator
 from sharing.models import Delivery
-from tests import factories
+from tests import factories, real_operator
 from tests.fakes.sink import Sink
 
 _serial = itertools.count(1)
@@ -28,6 +28,22 @@ def local_operator(certificates, settings):
         _point_at(settings, running)
         yield running
         mssante.hang_up()
+
+
+@pytest.fixture(scope="session")
+def _real_operator():
+    with real_operator.running() as running:
+        yield running
+
+
+@pytest.fixture
+def exim(_real_operator, settings):
+    """Exim and Dovecot, with the portal pointed at them. Their mailboxes are empty."""
+    _real_operator.empty_mailboxes()
+    for name, value in _real_operator.settings().items():
+        setattr(settings, name, value)
+    yield _real_operator
+    mssante.hang_up()
 
 
 @pytest.fixture

@@ -187,7 +187,7 @@ def wait_for_port(process: subprocess.Popen, port: int) -> None:
     pause = threading.Event()
     while process.poll() is None and time.monotonic() < until:
         with suppress(ConnectionRefusedError), socket.create_connection(("127.0.0.1", port), START_SECONDS):
-            threading.Thread(target=process.stdout.read, daemon=True).start()
+            threading.Thread(target=_let_it_talk, args=(process,), daemon=True).start()
             return
         pause.wait(0.02)
     process.kill()
@@ -208,6 +208,11 @@ def _wait_until_ready(process: subprocess.Popen, ready: str) -> None:
         raise ServerMissing(f"{Path(process.args[0]).name} did not start:\n{''.join(said[-15:])}")
     too_late.cancel()
     threading.Thread(target=process.stdout.read, daemon=True).start()
+
+
+def _let_it_talk(process: subprocess.Popen) -> None:
+    with process.stdout:
+        process.stdout.read()
 
 
 def _end(process: subprocess.Popen, stop: signal.Signals) -> None:

@@ -12,6 +12,8 @@ import re
 import shutil
 import signal
 import sys
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,6 +26,7 @@ from tests import servers
 HERE = Path(__file__).parent
 ACCOUNT = "Debian-exim"  # Exim's binary asks for it by name; root runs both servers as it
 REVOKED = "revoked"  # file name of a certificate on the list
+QUEUE_SECONDS = 10
 DOVECOT = Path("/usr/sbin/dovecot")
 
 
@@ -36,6 +39,30 @@ class RealOperator:
     imap_port: int
     account: pwd.struct_passwd
 
+    def settings(self) -> dict:
+        """What makes the portal speak to it."""
+        known = self.certificates
+        return {
+            "MSSANTE_SMTP_HOST": "127.0.0.1",
+            "MSSANTE_SMTP_PORT": self.smtp_port,
+            "MSSANTE_SMTP_TLS": "starttls",
+            "MSSANTE_SMTP_TIMEOUT": 20,
+            "MSSANTE_IMAP_HOST": "127.0.0.1",
+            "MSSANTE_IMAP_PORT": self.imap_port,
+            "MSSANTE_CA": str(known.ca),
+            "MSSANTE_CRL": str(known.crl),
+            "MSSANTE_CLIENT_CERT": str(known.certificate(PORTAL)),
+            "MSSANTE_CLIENT_KEY": str(known.key(PORTAL)),
+        }
+
+    def empty_mailboxes(self) -> None:
+        """Once nothing is on its way any more."""
+        until, pause = time.monotonic() + QUEUE_SECONDS, threading.Event()
+        while self.queue() and time.monotonic() < until:
+            pause.wait(0.01)
+        for mailbox in (self.folder / "mail").iterdir():
+            shutil.rmtree(mailbox)
+
     def mailbox_certificate(self, address: str) -> str:
         """The name of the files of the certificate that opens this mailbox."""
         local_part = address.partition("@")[0]
@@ -43,9 +70,19 @@ class RealOperator:
             certificates.issue(self.certificates, local_part)
         return local_part
 
+    def queue(self) -> list[str]:
+        """Ids of the messages that Exim still has to deliver."""
+        return [file.name.removesuffix("-H") for file in (self.folder / "spool" / "input").glob("*-H")]
+
+    def forget_queue(self) -> None:
+        self._exim("-Mrm", *self.queue())
+
     def run_queue(self) -> None:
         """Tries now what waits, and says to its sender that it does."""
-        command = [self.folder / "exim4", "-C", self.folder / "exim.conf", "-qff"]
+        self._exim("-qff")
+
+    def _exim(self, *words: str) -> None:
+        command = [self.folder / "exim4", "-C", self.folder / "exim.conf", *words]
         servers.run_to_end(command, self.account, self.folder)
 
 
