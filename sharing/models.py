@@ -275,6 +275,29 @@ class ThreadMessage(models.Model):
         return str(self.id)
 
 
+class ThreadFile(models.Model):
+    """What the pharmacy joined to its words. Shown only once it is known to be harmless."""
+
+    class State(models.TextChoices):
+        SHOWN = "shown", _("montré")
+        WAITING = "waiting", _("en cours de vérification")
+        REFUSED = "refused", _("refusé")
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    message = models.ForeignKey(ThreadMessage, on_delete=models.CASCADE, related_name="files")
+    name = EncryptedTextField()  # as the pharmacy's software called it, made a plain file name
+    content_type = models.CharField(max_length=40, blank=True)  # as looked at, not as said; empty when refused
+    content = EncryptedBinaryField()  # empty when refused: the mail itself is kept
+    state = models.CharField(max_length=10, choices=State.choices)
+    reason = models.CharField(max_length=40, blank=True)  # a code: why it waits or is refused
+
+    class Meta:
+        ordering = ["id"]
+
+    def __str__(self):
+        return str(self.id)
+
+
 class DeliveryQuerySet(models.QuerySet):
     def due(self, now):
         """What a sweep may claim at `now` (the database's clock)."""
@@ -331,6 +354,12 @@ class Delivery(models.Model):
     created_at = models.DateTimeField(_("créée le"))
     sent_at = models.DateTimeField(_("envoyée le"), null=True, blank=True)
     delivered_at = models.DateTimeField(_("remise le"), null=True, blank=True)  # DSN
+    delayed_at = models.DateTimeField(_("retardée le"), null=True, blank=True)  # DSN: the operator still tries
+    processed_at = models.DateTimeField(_("prise par le logiciel le"), null=True, blank=True)  # MDN
+    # MDN processed/error: the pharmacy's software could not take it, and said this
+    unprocessed_at = models.DateTimeField(_("non prise par le logiciel le"), null=True, blank=True)
+    unprocessed_code = models.CharField(_("code du logiciel"), max_length=20, blank=True)
+    unprocessed_words = EncryptedTextField(blank=True, default="")
     read_at = models.DateTimeField(_("lue le"), null=True, blank=True)  # MDN
     ended_at = models.DateTimeField(_("terminée le"), null=True, blank=True)  # failed, cancelled, quarantined
 
@@ -401,6 +430,17 @@ class Heartbeat(models.Model):
         return self.name
 
 
+class InboxPlace(models.Model):
+    """How far our mailbox was read (RFC 9051): the last UID kept. Another uidvalidity, and it is read again whole."""
+
+    name = models.CharField(primary_key=True, max_length=40)
+    uidvalidity = models.BigIntegerField()
+    uid = models.BigIntegerField()
+
+    def __str__(self):
+        return self.name
+
+
 class InboundMail(models.Model):
     """Stored first, processed after; what is unknown waits for the back office, never the bin."""
 
@@ -409,6 +449,7 @@ class InboundMail(models.Model):
         PROCESSED = "processed", _("traité")
         UNMATCHED = "unmatched", _("sans destinataire")
         REFUSED = "refused", _("refusé")
+        CLOSED = "closed", _("clos par l’équipe")
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     message_id = models.CharField(_("Message-ID"), max_length=300)
