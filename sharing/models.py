@@ -359,7 +359,7 @@ class Delivery(models.Model):
     # MDN processed/error: the pharmacy's software could not take it, and said this
     unprocessed_at = models.DateTimeField(_("non prise par le logiciel le"), null=True, blank=True)
     unprocessed_code = models.CharField(_("code du logiciel"), max_length=20, blank=True)
-    unprocessed_words = EncryptedTextField(blank=True, default="")
+    unprocessed_words = EncryptedTextField(null=True, blank=True)
     read_at = models.DateTimeField(_("lue le"), null=True, blank=True)  # MDN
     ended_at = models.DateTimeField(_("terminée le"), null=True, blank=True)  # failed, cancelled, quarantined
 

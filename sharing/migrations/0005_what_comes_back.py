@@ -44,7 +44,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='delivery',
             name='unprocessed_words',
-            field=portal.crypto.EncryptedTextField(blank=True, default=''),
+            field=portal.crypto.EncryptedTextField(blank=True, null=True),
         ),
         migrations.AlterField(
             model_name='inboundmail',
