@@ -18,6 +18,7 @@ from portal.wsgi import application
 
 IDLE_SECONDS = 65  # a connection that says nothing any more
 FIRST_PAGE_SECONDS = 60
+UNDERWAY_SECONDS = 1
 BELLS_AT_ONCE = 2
 
 
@@ -25,12 +26,37 @@ class _Handler(WSGIRequestHandler):
     disable_nagle_algorithm = True
     timeout = IDLE_SECONDS
 
+    def parse_request(self):
+        """A first line has come: from here to the last byte of the answer, the server waits for us when it stops."""
+        self.server.underway.add(self)
+        return super().parse_request()
+
+    def handle_one_request(self):
+        try:
+            super().handle_one_request()
+        finally:
+            self.server.has_answered(self)
+
     def log_message(self, format, *args):
         """Paths hold ids: the access log is the proxy's."""
 
 
 class _Server(ThreadedWSGIServer):
     request_queue_size = 128
+
+    def __init__(self, *args, **options):
+        self.underway: set[_Handler] = set()
+        self._answered = threading.Condition()
+        super().__init__(*args, **options)
+
+    def has_answered(self, handler: _Handler) -> None:
+        with self._answered:
+            self.underway.discard(handler)
+            self._answered.notify_all()
+
+    def wait_for_answers(self, seconds: float) -> None:
+        with self._answered:
+            self._answered.wait_for(lambda: not self.underway, seconds)
 
     def handle_error(self, request, client_address):
         if not isinstance(sys.exc_info()[1], TimeoutError | ConnectionError):
@@ -57,8 +83,10 @@ class Site:
             return answer.status
 
     def stop(self) -> None:
+        """Nobody else comes in; who has asked gets an answer, if it takes no more than a second."""
         self._server.shutdown()
         self._server.server_close()
+        self._server.wait_for_answers(UNDERWAY_SECONDS)
 
 
 class Bell:

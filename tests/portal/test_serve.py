@@ -145,14 +145,25 @@ def until(reached):
     raise AssertionError("It never came.")
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_it_stops_when_asked_at_once_and_cleanly(served, number):
-    seconds = served.end(number)
+def test_it_stops_when_asked_at_once_and_cleanly(served):
+    seconds = served.end(signal.SIGINT)
     assert served.process.returncode == 0
     assert seconds < 5  # two, and what a busy machine adds
     assert "Traceback" not in "\n".join(served.said)
+    assert served.said[-1].startswith("Stopped.")
     with socket.socket() as probe:
         assert probe.connect_ex(("127.0.0.1", int(served.url.rpartition(":")[2]))) != 0
+
+
+def test_who_has_asked_when_it_stops_gets_an_answer(served):
+    with socket.create_connection(("127.0.0.1", int(served.url.rpartition(":")[2])), PATIENCE) as line:
+        line.sendall(b"POST /langue/ HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 11\r\n")
+        line.sendall(b"Content-Type: application/x-www-form-urlencoded\r\n\r\nlangu")
+        Person(served.url).go("/healthz")  # an answer to a later request: the first has come in too
+        served.process.send_signal(signal.SIGTERM)
+        line.sendall(b"age=en")
+        assert line.makefile("rb").readline().startswith(b"HTTP/1.1 403")  # no CSRF token: Django has read it whole
+    assert served.process.wait(PATIENCE) == 0
 
 
 def test_a_taken_port_is_said_in_a_sentence(site_folder):

@@ -33,6 +33,8 @@ class Command(BaseCommand):
             stopping.wait()
         finally:
             _stop_all(stops)
+        self.stdout.write("Stopped. What was saved is kept; what had not left leaves at the next start.")
+        self.stdout.flush()
         os._exit(0)  # Python would still wait for threads that hold nothing: what is to be kept is in the database
 
     def _site(self, host, port):
