@@ -15,8 +15,12 @@ PDF = "application/pdf"
 
 
 def for_message(prescription: Prescription) -> list[Document]:
-    """What leaves by secure mail: the PDF/A-1 of a registry prescription, else the documents or photos as received."""
-    if not prescription.is_authentic() and (received := _received(prescription)):
+    """What people read of it in secure mail: the PDF/A-1 of a registry prescription, else the files as received.
+
+    A document that came without anything to read is drawn too.
+    """
+    received = [document for document in _received(prescription) if _can_be_seen(document)]
+    if received and not prescription.is_authentic():
         return received
     version = qr.code_of(prescription).position if prescription.number else 0
     return [_keep(prescription, Kind.MESSAGE, version, lambda: pdf.for_message(prescription))]

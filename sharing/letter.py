@@ -4,7 +4,6 @@ The patient reads exactly this before sending: no moment, receipt or other thing
 """
 
 import re
-import unicodedata
 from dataclasses import dataclass
 from datetime import date
 
@@ -12,31 +11,16 @@ from django.conf import settings
 from django.utils import timezone, translation
 from django.utils.formats import date_format
 
-from prescriptions import documents, words
+from prescriptions import words
+from prescriptions.cda import Header
 from prescriptions.models import Patient, Prescription, PrescriptionLine
 from prescriptions.policies import is_replaced
-from sharing import moments, structured
-from sharing.models import Share, ThreadMessage
+from sharing import enclosed, moments
+from sharing.enclosed import Attachment, Enclosed, ascii_of
+from sharing.models import Delivery, Share, ThreadMessage
+from sharing.states import DeliveryStatus
 
-LABEL_MAX = 40  # characters (ECO.2.1.3, ECO.2.1.6)
-LABELS = {
-    Prescription.Provenance.REGISTRY: "Prescription de produits de santé",  # display name of LOINC 57833-6
-    Prescription.Provenance.DOCUMENT: "Ordonnance",
-    Prescription.Provenance.UPLOAD: "Photo d'ordonnance",
-}
-EXTENSIONS = {"application/pdf": "pdf", "image/jpeg": "jpg", "image/png": "png"}
-STRUCTURED_NAME = "ordonnance-fhir.json"
-
-
-@dataclass(frozen=True)
-class Attachment:
-    name: str  # ASCII
-    content_type: str
-    content: bytes
-
-    @property
-    def size(self) -> int:
-        return len(self.content)
+XDM = "XDM/1.0/DDM+"  # an archive of documents to take in (ECO.2.1.3)
 
 
 @dataclass(frozen=True)
@@ -50,14 +34,16 @@ class Letter:
     subject: str
     text: str
     attachments: tuple[Attachment, ...] = ()
+    cda: Header | None = None  # of the CDA document enclosed
 
 
 def about_share(share: Share) -> Letter:
     """The prescription. An unsaved share will do: prescription, patient, pharmacy, shared_by, message, wished_at."""
+    contents = enclosed.of_share(share)
     with translation.override("fr"):
         paragraphs = [_greeting(share), _who(share), _prescription(share), *_lines(share), *_wishes(share)]
-        paragraphs += [_provenance(share.prescription), _how_to_answer(share)]
-    return _letter(share, subject_of(share.prescription), paragraphs, _attachments(share.prescription))
+        paragraphs += [_provenance(share.prescription), _attached(contents), _how_to_answer(share)]
+    return _letter(share, _announced(share, contents), paragraphs, contents)
 
 
 def about_words(share: Share, said: ThreadMessage) -> Letter:
@@ -72,7 +58,17 @@ def about_recall(share: Share) -> Letter:
     return _letter(share, f"[Retirée] {subject_of(share.prescription)}", paragraphs)
 
 
-def _letter(share: Share, subject: str, paragraphs: list[str], attachments: tuple = ()) -> Letter:
+def replaced_delivery(share: Share) -> Delivery | None:
+    """When the prescription replaces one that this pharmacy was sent: the message that this one puts right."""
+    if share.prescription.replaces_id is None:
+        return None
+    sent = Delivery.objects.filter(
+        kind=Delivery.Kind.SHARE, share__prescription=share.prescription.replaces_id, share__pharmacy=share.pharmacy
+    )
+    return sent.exclude(status=DeliveryStatus.CANCELLED).order_by("-created_at").first()
+
+
+def _letter(share: Share, subject: str, paragraphs: list[str], contents: Enclosed | None = None) -> Letter:
     patient = share.prescription.patient
     from_patient = settings.MSSANTE_SENDER == "patient"
     mailbox = share.pharmacy.mailbox
@@ -83,44 +79,29 @@ def _letter(share: Share, subject: str, paragraphs: list[str], attachments: tupl
         recipient_address=mailbox.address if mailbox else "",
         subject=subject,
         text="\n\n".join(clean(paragraph) for paragraph in paragraphs if paragraph) + "\n",
-        attachments=attachments,
+        attachments=contents.attachments if contents else (),
+        cda=contents.header if contents else None,
     )
 
 
 # --- Names ----------------------------------------------------------------------------------------------------------
-def subject_of(prescription: Prescription) -> str:
-    """`<label> <NOM> <prénom> <JJ/MM/AAAA>` (ECO.2.1.3). Without the XDM/1.0/DDM+ prefix, which announces an archive
-    that is not there."""
+def subject_of(prescription: Prescription, label: str = "") -> str:
+    """`<label> <NOM> <prénom> <JJ/MM/AAAA>` (ECO.2.1.3). Without the prefix, which announces an archive."""
     patient = prescription.patient
     born = date.fromisoformat(patient.birth_date)
-    label = LABELS[prescription.provenance][:LABEL_MAX]
+    label = label or enclosed.LABELS[prescription.provenance]
     return one_line(f"{label} {_capitals(patient.family_name)} {ascii_of(patient.given_name)} {born:%d/%m/%Y}")
 
 
-def _file_name(prescription: Prescription, content_type: str, number: int | None) -> str:
-    """`<AAAAMMJJ>_<type>_<NOM>_<prénom>[_<n>].pdf` (ECO.2.1.6)."""
-    patient = prescription.patient
-    parts = [
-        f"{prescription.authored_on:%Y%m%d}",
-        _file_part(LABELS[prescription.provenance])[:LABEL_MAX],
-        _file_part(_capitals(patient.family_name)),
-        _file_part(patient.given_name),
-        *([str(number)] if number else []),
-    ]
-    return f"{'_'.join(parts)}.{EXTENSIONS[content_type]}"
-
-
-def _file_part(text: str) -> str:
-    return re.sub(r"[^A-Za-z0-9]+", "-", ascii_of(text)).strip("-")[:60] or "x"
+def _announced(share: Share, contents: Enclosed) -> str:
+    """The prefix only with an archive; then, by convention, whether this puts right what was sent before."""
+    prefix = XDM if contents.header else ""
+    replaces = "[Annule et remplace] " if replaced_delivery(share) else ""
+    return f"{prefix}{replaces}{subject_of(share.prescription, contents.label)}"
 
 
 def _capitals(text: str) -> str:
     return ascii_of(text).upper()
-
-
-def ascii_of(text: str) -> str:
-    text = text.replace("œ", "oe").replace("Œ", "OE").replace("æ", "ae").replace("’", "'")
-    return unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
 
 
 def one_line(text: str) -> str:
@@ -133,22 +114,6 @@ def clean(text: str) -> str:
     """Lines may end; nothing else of the control characters stays."""
     text = re.sub(r"\r\n?|[\x0b\x0c\x85\u2028\u2029]", "\n", text)
     return re.sub(r"[\x00-\x08\x0e-\x1f\x7f-\x9f]", "", text)
-
-
-# --- Attachments ----------------------------------------------------------------------------------------------------
-def _attachments(prescription: Prescription) -> tuple[Attachment, ...]:
-    files = documents.for_message(prescription)
-    found = [
-        Attachment(
-            _file_name(prescription, file.content_type, number if len(files) > 1 else None),
-            file.content_type,
-            bytes(file.content),
-        )
-        for number, file in enumerate(files, start=1)
-    ]
-    if prescription.is_authentic():
-        found.append(Attachment(STRUCTURED_NAME, "application/fhir+json", structured.bundle_of(prescription)))
-    return tuple(found)
 
 
 # --- Paragraphs -----------------------------------------------------------------------------------------------------
@@ -244,6 +209,15 @@ def _provenance(prescription: Prescription) -> str:
         ),
     }
     return said[prescription.provenance]
+
+
+def _attached(contents: Enclosed) -> str:
+    if contents.header is None:
+        return ""
+    return (
+        "PIÈCES JOINTES\nLe PDF est l’ordonnance, à lire ou à imprimer. "
+        f"{enclosed.ARCHIVE_NAME} est la même pour votre logiciel : vous n’avez pas à l’ouvrir vous-même."
+    )
 
 
 def _how_to_answer(share: Share) -> str:

@@ -1,4 +1,4 @@
-"""What leaves: the MIME message, frozen once. The only place that will change when the XDM archive comes.
+"""What leaves: the MIME message, frozen once, with the headers of MSSanté (référentiel socle #2, ECO.2).
 
 Bytes are CRLF and 7-bit clean, so that they are the same whatever the server offers and at every attempt. The
 Message-ID carries the share's token, which is how an answer finds its way back.
@@ -56,12 +56,12 @@ def preview(share: Share) -> Letter:
     Raises Refused when the message would be too large for secure mail.
     """
     written = letter.about_share(share)
-    _freeze(written, share)
+    _freeze(written, share, thread=_replaced(share))
     return written
 
 
 def compose_share(share: Share) -> Composed:
-    return _freeze(letter.about_share(share), share)
+    return _freeze(letter.about_share(share), share, thread=_replaced(share))
 
 
 def compose_words(share: Share, words: ThreadMessage) -> Composed:
@@ -83,6 +83,11 @@ def _thread_of(share: Share) -> list[str]:
     return [known for known in [*first[:1], *answers[:1]] if _MESSAGE_ID.fullmatch(known)]
 
 
+def _replaced(share: Share) -> list[str]:
+    earlier = letter.replaced_delivery(share)
+    return [earlier.message_id] if earlier else []
+
+
 def _freeze(written: Letter, share: Share, thread: list[str] | None = None) -> Composed:
     envid = f"{share.token}.{secrets.token_hex(8)}"
     message_id = f"<{envid}@{message_id_domain()}>"
@@ -97,7 +102,10 @@ def _freeze(written: Letter, share: Share, thread: list[str] | None = None) -> C
         mail["In-Reply-To"] = thread[-1]
         mail["References"] = " ".join(thread)
     mail["Disposition-Notification-To"] = f"<{sender}>"  # the Return-Path, so that software may answer it
-    mail["X-MSS-NIL"] = settings.MSSANTE_PRODUCT_NUMBER
+    mail["X-MSS-NIL"] = settings.MSSANTE_PRODUCT_NUMBER  # ECO.2.4.3
+    if written.cda:
+        mail["X-MSS-CODECDA"] = written.cda.type.code  # ECO.2.4.1
+        mail["X-MSS-INS"] = "O" if written.cda.is_ins_qualified else "N"  # ECO.2.4.2
     _fill(mail, written)
     content = mail.as_bytes()
     if len(content) > settings.MSSANTE_MAX_BYTES:

@@ -12,18 +12,25 @@ from prescriptions.cda.header import document_id
 from prescriptions.cda.node import CdaError
 from prescriptions.cda.read import CdaDeposit, kept, read
 from prescriptions.cda.read_dispensing import CdaDispensing, Delivered, read_dispensing
+from prescriptions.cda.read_header import Code, Header, read_header
 from prescriptions.cda.stamps import line_id
+from prescriptions.cda.whose import Whose, whose
 from prescriptions.cda.write import write
 
 __all__ = [
     "CdaDeposit",
     "CdaDispensing",
     "CdaError",
+    "Code",
     "Delivered",
+    "Header",
+    "Whose",
     "document_id",
     "kept",
     "line_id",
     "read",
     "read_dispensing",
+    "read_header",
+    "whose",
     "write",
 ]

@@ -15,22 +15,22 @@ XSI_TYPE = f"{{{XSI}}}type"
 FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-class _Maker:
+class Maker:
     """`E.title("…")`. Content: text, an element, a list of them, or None, which adds nothing."""
 
-    def __init__(self, namespace: str):
-        self._namespace = namespace
+    def __init__(self, namespace: str, namespaces: dict[str | None, str]):
+        self._namespace, self._namespaces = namespace, namespaces
 
     def __getattr__(self, tag: str):
-        return partial(_element, f"{{{self._namespace}}}{tag}")
+        return partial(_element, f"{{{self._namespace}}}{tag}", self._namespaces)
 
 
-E = _Maker(HL7)
-P = _Maker(PHARM)  # what IHE Pharmacy adds to a manufacturedMaterial
+E = Maker(HL7, NAMESPACES)
+P = Maker(PHARM, NAMESPACES)  # what IHE Pharmacy adds to a manufacturedMaterial
 
 
-def _element(name: str, *content, xsi_type: str | None = None, **attributes) -> etree._Element:
-    element = etree.Element(name, nsmap=NAMESPACES)
+def _element(name: str, namespaces: dict, /, *content, xsi_type: str | None = None, **attributes) -> etree._Element:
+    element = etree.Element(name, nsmap=namespaces)
     if xsi_type:
         element.set(XSI_TYPE, xsi_type)
     for attribute, value in attributes.items():

@@ -7,6 +7,8 @@ documents de santé » and its mapping of CDA headers to XDS metadata.
 """
 
 from sharing.xdm.archive import Archive, ArchivedDocument, NotAnArchive
+from sharing.xdm.metadata import Submission
 from sharing.xdm.read import read
+from sharing.xdm.write import write
 
-__all__ = ["Archive", "ArchivedDocument", "NotAnArchive", "read"]
+__all__ = ["Archive", "ArchivedDocument", "NotAnArchive", "Submission", "read", "write"]

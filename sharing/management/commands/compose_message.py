@@ -10,20 +10,28 @@ from sharing.models import Share
 
 
 class Command(BaseCommand):
-    help = "Writes the secure message of a share as it would be composed now. It holds health data: mind where it goes."
+    help = (
+        "Writes the exact bytes of a share's secure message: those that left or wait to leave, else what would leave "
+        "now. It holds health data: mind where it goes."
+    )
 
     def add_arguments(self, parser):
         parser.add_argument("share", help="id of the share")
-        parser.add_argument("--output", type=Path, help="file; the screen when it is left out")
+        parser.add_argument("--out", type=Path, help="file; the screen when it is left out")
 
-    def handle(self, *args, share, output, **options):
+    def handle(self, *args, share, out, **options):
         try:
-            composed = message.compose_share(Share.objects.get(pk=share))
+            content = _content(Share.objects.get(pk=share))
         except (Share.DoesNotExist, ValidationError):
             raise CommandError("No share has this id.") from None
         except Refused as refused:
             raise CommandError(str(refused.reason)) from None
-        if output:
-            output.write_bytes(composed.content)
+        if out:
+            out.write_bytes(content)
         else:
-            sys.stdout.buffer.write(composed.content)
+            sys.stdout.buffer.write(content)
+
+
+def _content(share: Share) -> bytes:
+    delivery = share.first_delivery
+    return bytes(delivery.content) if delivery else message.compose_share(share).content
