@@ -235,6 +235,10 @@ MSSANTE_MAILBOXES = env.path("MSSANTE_MAILBOXES") or VAR_DIR / "mailboxes"  # of
 MSSANTE_PRODUCT_NUMBER = env.text("MSSANTE_PRODUCT_NUMBER", "ORDOLIEN-0.1")  # X-MSS-NIL
 MSSANTE_MAX_BYTES = env.number("MSSANTE_MAX_BYTES", 10 * 1024 * 1024)
 
+# --- The national directory of health (manage.py import_pharmacies --annuaire) ---------------------------------------
+ANNUAIRE_API_KEY = env.text("ANNUAIRE_API_KEY")
+ANNUAIRE_TIMEOUT = env.number("ANNUAIRE_TIMEOUT", 30)  # seconds; the service gives up after thirty
+
 # --- Delivery -------------------------------------------------------------------------------------------------------
 DELIVERY_LEASE_SECONDS = 60
 DELIVERY_RENEW_SECONDS = 10

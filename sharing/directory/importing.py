@@ -80,8 +80,8 @@ def _known(listing: Listing) -> dict[str, Pharmacy]:
 
 
 def _with_what_is_known(one: Listed, known: Pharmacy | None) -> Listed:
-    """A directory that gives no position does not take away the one we have, as long as the address is the same."""
-    if one.latitude is not None or known is None or not _same_address(one, known):
+    """A directory that gives no position does not take away the one we have, as long as the postcode is the same."""
+    if one.latitude is not None or known is None or one.postcode != known.postcode:
         return one
     return replace(one, latitude=known.latitude, longitude=known.longitude)
 

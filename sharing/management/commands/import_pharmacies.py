@@ -1,16 +1,21 @@
 """manage.py import_pharmacies --finess FILE --mailboxes FILE [--force] [--report FILE]
+manage.py import_pharmacies [--finess FILE] --annuaire URL [--changes] [--force] [--report FILE]
 
-FINESS stock of etalab (cs1100507) and extraction of MSSanté mailboxes, plain, gzip or ZIP, downloaded beforehand.
-All of it goes in, or nothing changes and the copy in use stays (status 1).
+FINESS stock of etalab (cs1100507) and extraction of MSSanté mailboxes, plain, gzip or ZIP, downloaded beforehand; or
+the Annuaire Santé FHIR API, for the mailboxes alone or for all. All of it goes in, or nothing changes (status 1).
 """
 
 import csv
 import time
+from datetime import date
 from pathlib import Path
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
 
 from sharing.directory import importing, sources
+from sharing.directory.annuaire import Annuaire, AnnuaireTrouble
 from sharing.directory.listed import BadFile
 from sharing.models import DirectoryCopy, Pharmacy
 
@@ -33,22 +38,34 @@ class Command(BaseCommand):
     def add_arguments(self, parser):
         parser.add_argument("--finess", type=Path, metavar="FILE", help="FINESS stock of etalab, with positions")
         parser.add_argument("--mailboxes", type=Path, metavar="FILE", help="open extraction of MSSanté mailboxes")
+        parser.add_argument("--annuaire", metavar="URL", help="Annuaire Santé FHIR API v2; its key: ANNUAIRE_API_KEY")
+        parser.add_argument("--changes", action="store_true", help="only what the Annuaire changed since the last copy")
         parser.add_argument("--force", action="store_true", help="take a listing that lost a fifth or more")
         parser.add_argument("--report", type=Path, metavar="FILE", help="where to write all differences (TSV)")
 
-    def handle(self, *, finess, mailboxes, force=False, report=None, **options):
+    def handle(self, *, force=False, report=None, **options):
         started = time.monotonic()
-        if not (finess and mailboxes):
-            raise CommandError("Give --finess FILE and --mailboxes FILE.")
         try:
-            listing, read = sources.from_files(finess, mailboxes, self._bar)
+            listing, read = self._listing(**options)
             taken = importing.take(listing, by="system:import_pharmacies", force=force, tell=self._bar)
-        except BadFile as bad:
-            raise CommandError(f"{bad}\n{_what_was_kept()}", returncode=1) from None
+        except (BadFile, AnnuaireTrouble) as trouble:
+            said = trouble if isinstance(trouble, BadFile) else f"The Annuaire Santé: {trouble.code}."
+            raise CommandError(f"{said}\n{_what_was_kept()}", returncode=1) from None
         self._say_left_out(read)
         self._sum_up(taken, time.monotonic() - started)
         if report:
             _write_report(report, taken.differences)
+
+    def _listing(self, *, finess, mailboxes, annuaire, changes, **_options):
+        today = timezone.localdate()
+        if finess and mailboxes and not annuaire:
+            return sources.from_files(finess, mailboxes, self._bar)
+        if not annuaire or mailboxes or changes and finess:
+            raise CommandError("Give --finess FILE and --mailboxes FILE, or --annuaire URL.")
+        api = Annuaire(annuaire, settings.ANNUAIRE_API_KEY, timeout=settings.ANNUAIRE_TIMEOUT)
+        if changes:
+            return sources.changes_of_annuaire(api, since=_last_day(), today=today, tell=self._bar), []
+        return sources.from_annuaire(api, today=today, establishments=finess, tell=self._bar)
 
     def _bar(self, name: str, done: int, total: int) -> None:
         """A bar on a terminal; nothing elsewhere, where the last lines say it all."""
@@ -76,14 +93,23 @@ class Command(BaseCommand):
         for name, numbers in vars(taken.differences).items():
             shown = ", ".join(numbers[:EXAMPLES]) + (", …" if len(numbers) > EXAMPLES else "")
             self.stdout.write(f"{len(numbers):6}  {SAID[name]}{': ' if numbers else ''}{shown}")
+        in_use = Pharmacy.objects.filter(is_national=True, is_open=True)
+        equipped = in_use.filter(mailboxes__is_listed=True).distinct().count()
         self.stdout.write(
-            f"In use: {copy.counts['pharmacies']} pharmacies, {copy.counts['with_mailbox']} with a mailbox "
-            f"({seconds:.1f} s). FINESS of {_day(copy.establishments_on)}, mailboxes of {_day(copy.mailboxes_on)}."
+            f"In use: {in_use.count()} pharmacies, {equipped} with a mailbox ({seconds:.1f} s). "
+            f"FINESS of {_day(copy.establishments_on)}, mailboxes of {_day(copy.mailboxes_on)}."
         )
 
 
 def _day(day) -> str:
     return f"{day:%Y-%m-%d}" if day else "an unknown day"
+
+
+def _last_day() -> date:
+    copy = DirectoryCopy.objects.first()
+    if copy is None:
+        raise CommandError("There is no copy yet: take it whole first.")
+    return copy.mailboxes_on or timezone.localdate(copy.taken_at)
 
 
 def _what_was_kept() -> str:
