@@ -31,6 +31,11 @@ def new_message(*, to, path: str) -> Notice:
     return _queue("new_message", to, path)
 
 
+def new_document(*, to, path: str) -> Notice:
+    """A professional's document is in the patient's space."""
+    return _queue("new_document", to, path)
+
+
 def _queue(kind: str, user, path: str) -> Notice:
     return Notice.objects.create(user=user, kind=kind, path=path, next_attempt_at=db_now())
 

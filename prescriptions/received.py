@@ -16,12 +16,13 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from portal import audit
+from portal import audit, notices
 from portal.reasons import Reason, Refused, refuse_if
 from prescriptions import actions, cda, filing, photos
 from prescriptions.fhir import PrescriberTraits
 from prescriptions.identities import find_prescriber
 from prescriptions.models import Document, Patient, Prescriber, Prescription
+from prescriptions.telling import tell
 
 DOCUMENT = Prescription.Provenance.DOCUMENT
 PDF, XML = "application/pdf", "text/xml"
@@ -192,6 +193,7 @@ def _with_files(prescription: Prescription, files: list[tuple[str, bytes]]) -> P
             content=content,
             sha256=hashlib.sha256(content).hexdigest(),
         )
+    tell(prescription, notices.new_document)
     return prescription
 
 

@@ -12,11 +12,12 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from portal import audit
+from portal import audit, notices
 from portal.reasons import Reason, Refused, refuse_if
 from prescriptions import actions, cda, policies, reach
 from prescriptions.dispensing import BOXES, Handed, boxes_due
 from prescriptions.models import DispensingLine, Document, Patient, Prescription, PrescriptionLine
+from prescriptions.telling import tell
 
 REPORT = Prescription.Provenance.REPORT
 XML = "text/xml"
@@ -159,6 +160,7 @@ def _as_document(told: cda.CdaDispensing, patient: Patient, content: bytes, by) 
         provenance=str(REPORT),
         lines=len(told.lines),
     )
+    tell(prescription, notices.new_document)
     return prescription
 
 

@@ -1,7 +1,8 @@
 """What comes back: the pharmacy's answers, delivery reports, reading receipts. Stored first, understood after.
 
 A mail belongs to the share whose token its In-Reply-To or References carry, and only if it comes from the pharmacy the
-share was sent to. Never by its subject. What is unknown waits for the back office.
+share was sent to. Never by its subject. One that answers nothing may bring a document (`arrivals`). What is unknown
+waits for the back office.
 """
 
 import hashlib
@@ -13,7 +14,7 @@ from django.db import transaction
 from django.db.models import F
 
 from portal.clock import db_now
-from sharing import actions, delivery, outbox, policies, reading, reports
+from sharing import actions, arrivals, delivery, outbox, policies, reading, reports
 from sharing.actions import Answer, Door
 from sharing.models import Delivery, InboundMail, Share
 from sharing.states import ShareStatus
@@ -80,7 +81,7 @@ def _end(mail: InboundMail, status: str, reason: str = "", share: Share | None =
 def _take_answer(read: reading.Mail) -> tuple:
     share = _share_of(read.references)
     if share is None:
-        return Status.UNMATCHED, "no-token"
+        return arrivals.take(read)
     if not _is_from_the_pharmacy(read, share):
         return Status.UNMATCHED, "other-sender", share
     if not read.text:

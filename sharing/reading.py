@@ -32,6 +32,7 @@ class Unreadable(Exception):
 @dataclass(frozen=True)
 class Mail:
     sender: str  # address of From, lower case; empty when it is not one
+    sender_name: str  # the label beside it, decoded; anybody may write anything there
     return_path: str  # empty for a report
     references: list[str]  # In-Reply-To first, then References from the last one
     text: str
@@ -45,6 +46,7 @@ def read(content: bytes) -> Mail:
     message = _parse(content)
     return Mail(
         sender=_address(_header(message, "From")),
+        sender_name=_label(_header(message, "From")),
         return_path=_address(_header(message, "Return-Path")),
         references=_references(message),
         text=words_of(message),
@@ -87,6 +89,10 @@ def _address(value: str) -> str:
     return (found[1] or found[2]).lower() if found else ""
 
 
+def _label(value: str) -> str:
+    return _decoded(value.rpartition("<")[0]).strip(' "')
+
+
 def _references(message: Message) -> list[str]:
     answered = re.findall(r"<[^<>\s]+>", _header(message, "In-Reply-To"))
     earlier = re.findall(r"<[^<>\s]+>", _header(message, "References"))
@@ -96,7 +102,7 @@ def _references(message: Message) -> list[str]:
 # --- Words ----------------------------------------------------------------------------------------------------------
 def words_of(message: Message) -> str:
     """The plain text, else the page without its markup; without the history below it."""
-    parts = [part for part in _own_parts(message) if part.get_content_disposition() != "attachment"]
+    parts = [part for part in own_parts(message) if part.get_content_disposition() != "attachment"]
     plain = next((part for part in parts if part.get_content_type() == "text/plain"), None)
     if plain is not None:
         return without_history(_text(plain))
@@ -104,7 +110,7 @@ def words_of(message: Message) -> str:
     return without_history(_without_markup(_text(page))) if page is not None else ""
 
 
-def _own_parts(message: Message):
+def own_parts(message: Message):
     """Not those of a message inside the message: those are somebody else's words."""
     if message.get_content_maintype() == "message":
         return
@@ -112,7 +118,7 @@ def _own_parts(message: Message):
         yield message
         return
     for part in message.get_payload():
-        yield from _own_parts(part)
+        yield from own_parts(part)
 
 
 def _text(part: Message) -> str:

@@ -101,7 +101,7 @@ def test_an_answer_to_the_pharmacys_own_earlier_answer_finds_its_share(share):
 @pytest.mark.parametrize("headers", [{"In_Reply_To": ""}, {"In_Reply_To": "<0123456789abcdef@x.test>"}])
 def test_the_subject_alone_finds_nothing(share, headers):
     row = take(answer(share, Subject=f"Re: {share.receipt} {share.token}", **headers))
-    assert (row.status, row.reason) == (Status.UNMATCHED, "no-token")
+    assert (row.status, row.reason) == (Status.UNMATCHED, "no-document")
     assert said(share) == []
 
 
