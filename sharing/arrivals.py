@@ -17,7 +17,6 @@ from django.db import transaction
 
 from portal.reasons import Refused
 from prescriptions import cda, identities
-from prescriptions.whose import Whose, whose
 from prescriptions.fhir import FhirError, PatientTraits
 from prescriptions.fhir.document import REPORT
 from prescriptions.models import Patient
@@ -149,9 +148,9 @@ def _file(files: Files, recipient: str, mail: Mail) -> list[str]:
     return list(filter(None, refused))
 
 
-def _whose(content: bytes) -> Whose:
+def _whose(content: bytes) -> cda.Whose:
     try:
-        return whose(content)
+        return cda.whose(content)
     except cda.CdaError as error:
         raise Put(f"cda-{error.code}") from None
 
