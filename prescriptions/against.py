@@ -14,7 +14,7 @@ from django.utils.text import slugify
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from prescriptions import dispensing, policies
+from prescriptions import dispensing, medicines, policies, reach
 from prescriptions.dispensing import Handed
 from prescriptions.models import DispensingLine, Prescription, PrescriptionLine
 
@@ -23,7 +23,6 @@ MONTH = 28  # days that a delivery covers: four weeks, or the month that most pa
 THREE_MONTHS = 84
 EARLY = 7  # days before the end of the last delivery: nobody runs out on a Sunday
 NARCOTIC_DAYS = 28
-PRESENTATION_DAYS = 3  # after the day of issue, which does not count
 LONG_PACK = re.compile(r"\b(84|90|91)\s*(comprim|gélul|capsul|dose)|\b(3|trois) mois\b", re.IGNORECASE)
 LIMIT = re.compile(r"prescription limitée à (\d+) (jour|semaine|mois|an)")
 FRACTION = re.compile(r"délivrance fractionnée de (\d+) jours")
@@ -34,6 +33,8 @@ HYPNOTICS = ("zolpidem", "zopiclone", "lormetazepam", "loprazolam", "estazolam",
 ANXIOLYTICS = ("alprazolam", "bromazepam", "lorazepam", "oxazepam", "prazepam", "clorazepate", "diazepam", "clobazam")
 ANXIOLYTICS += ("nordazepam", "clotiazepam")
 HYPNOTIC_DAYS, ANXIOLYTIC_DAYS = 28, 84
+ISOTRETINOIN = ("isotretinoin", "curacne", "procuta", "contracne", "acnetrait", "roaccutane")
+CHILD_BEARING = range(10, 61)  # years of age
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,10 @@ class Case:
 
     def is_secured(self) -> bool:
         return self.is_narcotic() or self.prescription.has_flag(Prescription.Flag.SECURED)
+
+    def written(self) -> str:
+        """The prescriber's own words on this line, in lower case."""
+        return f"{self.line.dispenser_note} {self.line.dosage_text} {self.prescription.comment}".lower()
 
     def deliveries(self) -> list[DispensingLine]:
         return policies.deliveries_of(self.line)
@@ -104,17 +109,17 @@ def narcotic_over(case: Case) -> str | None:
 
 def presented_late(case: Case) -> str | None:
     gone = _days_gone(case)
-    if gone <= PRESENTATION_DAYS or policies.is_started(case.prescription):
+    if gone <= policies.PRESENTATION_DAYS or policies.is_started(case.prescription):
         return None
     left = (case.line.duration_days or 0) - gone
     if left > 0:
         return _(
-            "Ordonnance sécurisée présentée plus de trois jours après sa date : si c’est un stupéfiant, "
-            "délivrez seulement pour la durée qui reste (%(days)s)."
+            "Ordonnance sécurisée présentée plus de trois jours après sa date : si c’est un stupéfiant, délivrez "
+            "seulement pour la durée qui reste (%(days)s), sauf intervention programmée."
         ) % {"days": _days(left)}
     return _(
-        "Ordonnance sécurisée présentée plus de trois jours après sa date : si c’est un stupéfiant, "
-        "délivrez seulement pour la durée qui reste."
+        "Ordonnance sécurisée présentée plus de trois jours après sa date : si c’est un stupéfiant, délivrez "
+        "seulement pour la durée qui reste, sauf intervention programmée."
     )
 
 
@@ -124,10 +129,56 @@ def narcotic_too_long(case: Case) -> str | None:
     return _("Un stupéfiant se prescrit pour 28 jours au plus : vérifiez la durée avec le prescripteur.")
 
 
+def narcotic_overlap(case: Case) -> str | None:
+    """This pharmacy's own deliveries only: the rule is for "the same practitioners"."""
+    if "chevauchement" in case.written():
+        return None
+    earlier = reach.delivered_to(case.prescription.patient_id, case.pharmacy_finess).exclude(
+        line__prescription=case.prescription
+    )
+    ends = [_narcotic_until(told) for told in earlier if _is_same_or_narcotic(told, case)]
+    until = max(filter(None, ends), default=None)
+    if until is None or case.on >= until:
+        return None
+    return _(
+        "Une ordonnance précédente de stupéfiant, délivrée ici, couvre ce patient jusqu’au %(date)s : pas de "
+        "chevauchement, sauf mention expresse du prescripteur."
+    ) % {"date": date_format(until - timedelta(days=1))}
+
+
+def _is_same_or_narcotic(told: DispensingLine, case: Case) -> bool:
+    same = slugify(told.line.name).split("-")[0] == slugify(case.line.name).split("-")[0]
+    texts = medicines.conditions_of(told.line.codes) or medicines.conditions_of({"cip13": told.cip13})
+    return same or any("stupéfiant" in text.lower() for text in texts)
+
+
+def _narcotic_until(told: DispensingLine) -> date | None:
+    """The first day that the earlier prescription does not cover; late or in parts, it ends on the same day."""
+    line = told.line
+    start = line.starts_on or line.prescription.authored_on
+    return start + timedelta(days=line.duration_days) if line.duration_days else None
+
+
+def is_isotretinoin_for_a_woman(case: Case) -> bool:
+    patient, name = case.prescription.patient, slugify(case.line.name)
+    return (
+        patient.sex == patient.Sex.FEMALE
+        and any(word in name for word in ISOTRETINOIN)
+        and case.on.year - int(patient.birth_year) in CHILD_BEARING
+    )
+
+
+def isotretinoin_too_long(case: Case) -> str | None:
+    if (case.line.duration_days or 0) <= DAYS["mois"] and not case.line.renewals:
+        return None
+    return _(
+        "Pour une femme en âge d’avoir des enfants, l’isotrétinoïne se prescrit pour un mois, sans renouvellement."
+    )
+
+
 def not_by_fractions(case: Case) -> str | None:
     days = min(int(found[1]) for text in case.conditions if (found := FRACTION.search(text)))
-    told = f"{case.line.dispenser_note} {case.line.dosage_text} {case.prescription.comment}".lower()
-    if not case.item.complete or (case.line.duration_days or 0) <= days or "seule fois" in told:
+    if not case.item.complete or (case.line.duration_days or 0) <= days or "seule fois" in case.written():
         return None
     return _(
         "Ce médicament se délivre par fractions de %(days)s, sauf si le prescripteur a écrit "

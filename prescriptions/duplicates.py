@@ -19,7 +19,7 @@ from django.db.models import Count, Max
 from portal import audit
 from portal.crypto import blind_index
 from prescriptions import cataloguing, policies, reach
-from prescriptions.catalogue import CataloguedPresentation
+from prescriptions.catalogue import CataloguedPresentation, GenericMember
 from prescriptions.models import Prescription, PrescriptionLine
 
 WINDOW_DAYS = 92
@@ -125,7 +125,7 @@ def _since(start: date) -> date:
 # --- The same medicine, the same days ---------------------------------------------------------------------------------
 
 
-def _pairs(prescriptions: Iterable[Prescription], medicines: dict[str, str]) -> list[Duplicate]:
+def _pairs(prescriptions: Iterable[Prescription], medicines: "Medicines") -> list[Duplicate]:
     groups = defaultdict(list)
     for treatment in sorted(_treatments(prescriptions), key=lambda t: (t.starts, t.prescription.authored_on, t.ends)):
         for key in keys_of(treatment.line, medicines):
@@ -165,18 +165,33 @@ def _overlapping(group: list[Treatment]) -> Iterator[Duplicate]:
             running = treatment
 
 
-def keys_of(line: PrescriptionLine, medicines: dict[str, str]) -> set[tuple[str, str]]:
-    """What names the medicine: its CIS (or that of its box), its virtual medicine, and its name as words."""
-    cis = line.codes.get("cis") or medicines.get(line.codes.get("cip13"))
+def keys_of(line: PrescriptionLine, medicines: "Medicines") -> set[tuple[str, str]]:
+    """What names the medicine: its CIS (or that of its box), the generic groups of that, its virtual medicine, and its
+    name as words."""
+    cis = line.codes.get("cis") or medicines.cis_of_box.get(line.codes.get("cip13"))
     keys = {(system, code) for system, code in (("cis", cis), ("mv", line.codes.get("mv"))) if code}
+    keys |= {("generic", group) for group in medicines.groups_of_cis.get(cis, ())}
     return keys | {("name", plain_name(line.name))}
 
 
-def _medicines_of(held: dict[UUID, list[Prescription]]) -> dict[str, str]:
-    """CIP13 → CIS, of the boxes prescribed, where the public database of medicines is here."""
-    boxes = {line.codes.get("cip13") for many in held.values() for p in many for line in p.lines.all()} - {None}
-    rows = CataloguedPresentation.objects.filter(edition=cataloguing.current_edition(), cip13__in=boxes)
-    return dict(rows.values_list("cip13", "cis"))
+@dataclass(frozen=True)
+class Medicines:
+    """What the public database of medicines says of those prescribed. Empty where it is not imported."""
+
+    cis_of_box: dict[str, str]
+    groups_of_cis: dict[str, set[str]]
+
+
+def _medicines_of(held: dict[UUID, list[Prescription]]) -> Medicines:
+    codes = [line.codes for many in held.values() for p in many for line in p.lines.all()]
+    edition, boxes = cataloguing.current_edition(), {c.get("cip13") for c in codes} - {None}
+    named = CataloguedPresentation.objects.filter(edition=edition, cip13__in=boxes)
+    cis_of_box = dict(named.values_list("cip13", "cis"))
+    all_cis = {c.get("cis") for c in codes} - {None} | set(cis_of_box.values())
+    groups = defaultdict(set)
+    for cis, group in GenericMember.objects.filter(edition=edition, cis__in=all_cis).values_list("cis", "group"):
+        groups[cis].add(group)
+    return Medicines(cis_of_box, groups)
 
 
 def plain_name(name: str) -> str:

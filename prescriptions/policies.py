@@ -18,6 +18,9 @@ from prescriptions.models import Dispensing, DispensingLine, Prescription, Presc
 FIRST_DISPENSING_MONTHS = 3
 # Devices, biology, nursing, physiotherapy: no statutory deadline is certain, so none is made up.
 
+# Secured prescriptions: days after that of issue, which does not count (R5132-33).
+PRESENTATION_DAYS = 3
+
 COMPLETE = {DispensingLine.Completeness.FIRST_COMPLETE, DispensingLine.Completeness.REFILL_COMPLETE}
 
 

@@ -1,11 +1,12 @@
 """What each kind of registered software may reach. A right is a query here, never a condition in a template."""
 
 from datetime import date
+from uuid import UUID
 
 from django.db.models import Prefetch
 
 from portal.models import SoftwareClient
-from prescriptions.models import Dispensing, Patient, Prescriber, Prescription, PrescriptionQuerySet
+from prescriptions.models import Dispensing, DispensingLine, Patient, Prescriber, Prescription, PrescriptionQuerySet
 
 REGISTRY = Prescription.Provenance.REGISTRY
 
@@ -40,6 +41,14 @@ def dispensings_for_prescribers(prescriptions):
 
 def dispensed_by(finess: str):
     return Dispensing.objects.filter(pharmacy_finess=finess)
+
+
+def delivered_to(patient_id: UUID, finess: str):
+    """What one pharmacy handed over to one patient, and that counts still."""
+    lines = DispensingLine.objects.filter(dispensing__prescription__patient=patient_id, quantity__gt=0)
+    return lines.filter(dispensing__pharmacy_finess=finess, dispensing__undone_at=None).select_related(
+        "line__prescription"
+    )
 
 
 def for_insurer(numbers: list[str]) -> PrescriptionQuerySet:

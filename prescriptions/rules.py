@@ -132,6 +132,15 @@ RULES = (
     ),
     Rule("presented-late", SOFT, CODIFIED, "CSP R5132-33", against.Case.is_secured, against.presented_late),
     Rule("narcotic-28-days", SOFT, CODIFIED, "CSP R5132-30", against.Case.is_narcotic, against.narcotic_too_long),
+    Rule("narcotic-overlap", SOFT, CODIFIED, "CSP R5132-33", against.Case.is_narcotic, against.narcotic_overlap),
+    Rule(
+        "isotretinoin-a-month",
+        SOFT,
+        CODIFIED,
+        "marketing authorisations of oral isotretinoin (domain §1.10)",
+        against.is_isotretinoin_for_a_woman,
+        against.isotretinoin_too_long,
+    ),
     Rule(
         "by-fractions",
         SOFT,

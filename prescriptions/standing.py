@@ -12,7 +12,6 @@ from prescriptions import policies
 from prescriptions.models import Prescription
 
 EXPIRING_DAYS = 7
-SECURED_PRESENTATION_DAYS = 3  # after the day of issue (R5132-33, narcotics only)
 
 
 @dataclass(frozen=True)
@@ -153,7 +152,7 @@ def _end(prescription: Prescription) -> Deadline | None:
 
 def _secured(prescription: Prescription) -> Deadline | None:
     """Which medicines of a secured prescription the three days hold for is not known here: said, not imposed."""
-    on = prescription.authored_on + timedelta(days=SECURED_PRESENTATION_DAYS)
+    on = prescription.authored_on + timedelta(days=policies.PRESENTATION_DAYS)
     if not prescription.has_flag(Prescription.Flag.SECURED) or policies.is_started(prescription):
         return None
     if on < timezone.localdate():

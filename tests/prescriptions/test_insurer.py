@@ -13,6 +13,7 @@ from portal.models import AuditEvent
 from prescriptions import duplicates
 from prescriptions.api import insurer as api
 from prescriptions.api import insurer_shapes as shapes
+from prescriptions.catalogue import CataloguedPresentation, GenericMember
 from prescriptions.models import Prescription, PrescriptionLine
 from tests import factories
 from tests.software import Program, bundle
@@ -194,6 +195,20 @@ def test_what_is_no_duplicate(insurer, alice, bob_patient, why):
 def test_the_same_cis_under_two_names(insurer, alice):
     factories.prescription(lines=[lasting(name="LEVOTHYROX 75", codes={"cis": "61266250"})], authored_on=days_ago(9))
     factories.prescription(lines=[lasting(name="Lévothyroxine", codes={"cis": "61266250"})])
+    assert len(pairs(insurer)) == 1
+
+
+def test_the_catalogue_says_that_two_boxes_hold_the_same_medicine(insurer, alice, catalogue):
+    """The one prescribed by its box, the other by its CIS under another name; then a generic of it."""
+    box = CataloguedPresentation.objects.first()
+    factories.prescription(lines=[lasting(name="A", codes={"cip13": box.cip13})], authored_on=days_ago(9))
+    factories.prescription(lines=[lasting(name="B", codes={"cis": box.cis})])
+    assert len(pairs(insurer)) == 1
+
+    Prescription.objects.all().update(cancelled_at=timezone.now(), cancelled_reason="Doublon")
+    one, other = GenericMember.objects.filter(group=GenericMember.objects.first().group)[:2]
+    factories.prescription(lines=[lasting(name="C", codes={"cis": one.cis})], authored_on=days_ago(9))
+    factories.prescription(lines=[lasting(name="D", codes={"cis": other.cis})])
     assert len(pairs(insurer)) == 1
 
 

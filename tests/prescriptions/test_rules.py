@@ -148,6 +148,31 @@ def test_a_secured_prescription_whose_medicine_is_not_known_warns(alice):
     assert rules.why_not_dispense(secured, [case_of(secured).item], "", timezone.now()) is None
 
 
+def test_no_overlap_of_narcotics_unless_the_prescriber_says_so(alice, bob_patient, market):
+    earlier = factories.prescription(lines=[fentanyl()], authored_on=ago(10))
+    factories.dispensing(earlier, market)
+
+    def overlapping(patient=earlier.patient, finess="", **fields):
+        later = factories.prescription(patient, lines=[fentanyl(name="FENTANYL 50 microgrammes", **fields)])
+        return codes(case_of(later, conditions=NARCOTIC, finess=finess))
+
+    assert overlapping() == ["narcotic-overlap"]
+    assert overlapping(dispenser_note="Chevauchement autorisé.") == []
+    assert overlapping(finess=factories.pharmacy().finess) == [], "of the same pharmacy only"
+    assert overlapping(bob_patient) == []
+    earlier.lines.update(duration_days=7)
+    assert overlapping() == [], "over since"
+
+
+def test_isotretinoin_for_a_woman_is_for_a_month(alice_patient, bob_patient):
+    def asked(patient, **fields):
+        capsule = factories.amoxicillin(name="CURACNE 10 mg, capsule molle", **{"duration_days": 30} | fields)
+        return codes(case_of(factories.prescription(patient, lines=[capsule])))
+
+    assert asked(alice_patient) == [] and asked(bob_patient, duration_days=90) == []
+    assert asked(alice_patient, duration_days=60) == asked(alice_patient, renewals=1) == ["isotretinoin-a-month"]
+
+
 def test_a_narcotic_is_never_renewed_whatever_was_written(alice):
     renewed = factories.prescription(lines=[fentanyl(renewals=2)], authored_on=ago(3))
     factories.dispensing(renewed)
