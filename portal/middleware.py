@@ -42,12 +42,25 @@ FOR_USING_A_FACTOR = {
 }
 
 
+def know_who_asks(get_response):
+    """Behind a proxy every connection is the proxy's; the address it adds last to X-Forwarded-For is the one it saw.
+    Whatever stands before it was written by whoever asks."""
+
+    def middleware(request):
+        seen = request.META.get("HTTP_X_FORWARDED_FOR", "").rpartition(",")[2].strip()
+        if settings.BEHIND_PROXY and seen:
+            request.META["REMOTE_ADDR"] = seen
+        return get_response(request)
+
+    return middleware
+
+
 def no_store_and_headers(get_response):
-    """Signed-in pages are never kept by a cache; powers the site does not use are given up."""
+    """Signed-in pages are never kept by a cache; powers a page does not use are given up (one that does says so)."""
 
     def middleware(request):
         response = get_response(request)
-        response.headers.setdefault("Permissions-Policy", "camera=(self), geolocation=(self), microphone=()")
+        response.headers.setdefault("Permissions-Policy", "camera=(self), geolocation=(), microphone=()")
         response.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
         if getattr(request, "user", None) is not None and request.user.is_authenticated:
             response.headers["Cache-Control"] = "no-store"

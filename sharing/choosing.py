@@ -1,6 +1,7 @@
 """The pharmacies a patient may choose from, each with why not when it cannot be chosen."""
 
 from dataclasses import dataclass
+from datetime import date
 
 from django.template.defaultfilters import floatformat
 from django.utils import timezone
@@ -11,6 +12,8 @@ from prescriptions.models import Prescription
 from sharing import directory, message, moments, policies
 from sharing.models import Pharmacy, Share
 from sharing.share_draft import ShareDraft
+
+NEAREST_METRES = 50
 
 
 @dataclass(frozen=True)
@@ -45,10 +48,35 @@ def _row(prescription, draft, pharmacy, note, is_favourite=False) -> Row:
 
 
 def _distance(pharmacy: Pharmacy) -> str:
-    kilometres = pharmacy.distance_km
-    if kilometres < 1:
-        return _("à moins d’un kilomètre")
-    return _("à %(n)s km environ") % {"n": floatformat(kilometres, 0 if kilometres >= 10 else -1)}
+    """« à 850 m », « à 1,2 km », « à 14 km »: no finer than the position was."""
+    metres = round(pharmacy.distance_km * 1000 / NEAREST_METRES) * NEAREST_METRES
+    if metres < NEAREST_METRES:
+        return _("à moins de %(n)s m") % {"n": NEAREST_METRES}
+    if metres < 1000:
+        return _("à %(n)s m") % {"n": metres}
+    return _("à %(n)s km") % {"n": floatformat(metres / 1000, 0 if metres >= 10_000 else -1)}
+
+
+def freshness() -> list[str]:
+    """Of which day the list is, in sentences; what to mind when it is old."""
+    copy = directory.freshness()
+    if copy.establishments_on is None:
+        return []
+    said = [_as_of(copy.establishments_on, copy.mailboxes_on or copy.establishments_on)]
+    if copy.is_old(timezone.localdate()):
+        said.append(_("Une pharmacie ouverte ou équipée depuis peut manquer : demandez-lui, ou appelez-la."))
+    if copy.is_national:
+        said.append(_("Sources : FINESS et Annuaire Santé."))
+    return said
+
+
+def _as_of(places: date, boxes: date) -> str:
+    if places == boxes:
+        return _("Liste des pharmacies au %(day)s.") % {"day": moments.day(places, weekday=False)}
+    return _("Liste des pharmacies au %(day)s, de leurs messageries au %(other)s.") % {
+        "day": moments.day(places, weekday=False),
+        "other": moments.day(boxes, weekday=False),
+    }
 
 
 def _visit(mine) -> str:

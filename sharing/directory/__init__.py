@@ -3,8 +3,21 @@
 Pages ask this copy only: it answers while the directories are down.
 """
 
-from sharing.directory.filling import Listed, load
+from sharing.directory.filling import load
+from sharing.directory.freshness import Freshness, freshness
+from sharing.directory.listed import Listed
 from sharing.directory.search import distance_km, own_pharmacies, search
 from sharing.directory.words import normalise, search_text, words_of
 
-__all__ = ["Listed", "distance_km", "load", "normalise", "own_pharmacies", "search", "search_text", "words_of"]
+__all__ = [
+    "Freshness",
+    "Listed",
+    "distance_km",
+    "freshness",
+    "load",
+    "normalise",
+    "own_pharmacies",
+    "search",
+    "search_text",
+    "words_of",
+]

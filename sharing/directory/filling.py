@@ -1,29 +1,13 @@
 """The demonstration's own pharmacies, listed by no national directory."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import date
 
 from django.db import transaction
 
+from sharing.directory.listed import Listed
 from sharing.directory.words import search_text
 from sharing.models import Mailbox, Pharmacy
-
-
-@dataclass(frozen=True)
-class Listed:
-    """One pharmacy as a directory lists it. `mailboxes`: ORG addresses, the preferred one first."""
-
-    finess: str
-    name: str
-    address: str
-    postcode: str
-    town: str
-    department: str
-    phone: str = ""
-    latitude: float | None = None
-    longitude: float | None = None
-    mailboxes: tuple[str, ...] = ()
 
 
 @transaction.atomic

@@ -5,10 +5,11 @@ Every word of the query must be found. A word that no pharmacy has is read as th
 
 import math
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 
-from django.db.models import Case, IntegerField, Q, QuerySet, Value, When
+from django.db.models import Case, IntegerField, Max, Q, QuerySet, Value, When
 
-from prescriptions.models import Patient
+from prescriptions.models import Dispensing, Patient
 from sharing.directory.words import LONGEST_QUERY, LONGEST_WORD, all_words_of, words_of
 from sharing.models import PatientPharmacy, Pharmacy
 
@@ -55,12 +56,6 @@ def _having(pharmacies: QuerySet[Pharmacy], choices: list[list[str]]) -> QuerySe
     return pharmacies
 
 
-def own_pharmacies(patient: Patient) -> list[PatientPharmacy]:
-    """The favourite first, then the last gone to."""
-    own = patient.own_pharmacies.filter(pharmacy__is_open=True)
-    return list(own.select_related("pharmacy").prefetch_related("pharmacy__mailboxes"))
-
-
 # --- Typing mistakes ------------------------------------------------------------------------------------------------
 def _read(word: str, pharmacies: QuerySet[Pharmacy]) -> list[str]:
     """The word itself when it begins one that exists, else the nearest words there are. Numbers are not guessed."""
@@ -99,6 +94,35 @@ def _mistakes(one: str, other: str, allowed: int) -> int:
             current.append(best)
         before, last = last, current
     return min(last[-1], allowed + 1)
+
+
+# --- One's own ------------------------------------------------------------------------------------------------------
+def own_pharmacies(patient: Patient) -> list[PatientPharmacy]:
+    """The favourite first, then the last gone to: sent to, or where something was dispensed. Closed ones come last."""
+    kept = patient.own_pharmacies.select_related("pharmacy").prefetch_related("pharmacy__mailboxes")
+    own = {mine.pharmacy.finess: mine for mine in kept}
+    visits = _last_visits(patient)
+    for pharmacy in Pharmacy.objects.filter(finess__in=visits.keys() - own.keys()).prefetch_related("mailboxes"):
+        own[pharmacy.finess] = PatientPharmacy(patient=patient, pharmacy=pharmacy)
+    for finess, mine in own.items():
+        mine.last_used_at = max(filter(None, [mine.last_used_at, visits.get(finess)]), default=None)
+    return sorted(own.values(), key=_own_first)
+
+
+def _last_visits(patient: Patient) -> dict[str, datetime]:
+    """By FINESS. Not of what is masked or restricted: whoever acts for the patient sees the list too."""
+    seen = Dispensing.objects.filter(
+        prescription__patient=patient,
+        prescription__masked_at=None,
+        prescription__restricted=False,
+        undone_at=None,
+    )
+    return dict(seen.order_by().values_list("pharmacy_finess").annotate(last=Max("dispensed_at")))
+
+
+def _own_first(mine: PatientPharmacy) -> tuple:
+    last = mine.last_used_at.timestamp() if mine.last_used_at else 0
+    return (not mine.pharmacy.is_open, not mine.is_favourite, -last, mine.pharmacy.name, mine.pharmacy.finess)
 
 
 # --- Distance -------------------------------------------------------------------------------------------------------

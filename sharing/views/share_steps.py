@@ -132,8 +132,11 @@ def _choose(request, prescription, draft, moves, form=None, near=None):
         "near": near,
         "own": choosing.own_rows(prescription, draft),
         "found": choosing.found_rows(prescription, draft, q, near) if q or near else None,
+        "freshness": choosing.freshness(),
     }
-    return render(request, "sharing/share_pharmacy.html", context, status=422 if form else 200)
+    response = render(request, "sharing/share_pharmacy.html", context, status=422 if form else 200)
+    response["Permissions-Policy"] = "camera=(), geolocation=(self), microphone=()"
+    return response
 
 
 def _check(request, prescription, draft, reason=""):

@@ -16,7 +16,7 @@
     say();
   }
 
-  /* Rounded to about a kilometre before it leaves the device. */
+  /* Rounded to about a hundred metres before it leaves the device. */
   for (const form of document.querySelectorAll("[data-near]")) {
     if (!navigator.geolocation) continue;
     form.hidden = false;
@@ -24,8 +24,8 @@
     form.querySelector("button").addEventListener("click", () => {
       navigator.geolocation.getCurrentPosition(
         (place) => {
-          form.elements.lat.value = place.coords.latitude.toFixed(2);
-          form.elements.lon.value = place.coords.longitude.toFixed(2);
+          form.elements.lat.value = place.coords.latitude.toFixed(3);
+          form.elements.lon.value = place.coords.longitude.toFixed(3);
           form.submit();
         },
         () => { trouble.textContent = trouble.dataset.trouble; },
