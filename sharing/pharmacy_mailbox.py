@@ -102,9 +102,9 @@ def confirm_reading(pharmacy: Pharmacy, received: Received) -> mssante.SendOutco
     mail.replace_header("Content-Type", 'multipart/report; report-type="disposition-notification"')
     notification = EmailMessage(policy=policy.SMTP)
     notification.set_payload(
-        f"Reporting-UA: Logiciel de la pharmacie\nFinal-Recipient: rfc822; {address}\n"
-        f"Original-Message-ID: {received.message_id}\n"
-        "Disposition: manual-action/MDN-sent-manually; displayed\n"
+        f"Reporting-UA: Logiciel de la pharmacie\r\nFinal-Recipient: rfc822; {address}\r\n"
+        f"Original-Message-ID: {received.message_id}\r\n"
+        "Disposition: manual-action/MDN-sent-manually; displayed\r\n"  # Python writes these lines as they are
     )
     notification["Content-Type"] = "message/disposition-notification"
     mail.attach(notification)

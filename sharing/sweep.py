@@ -1,7 +1,8 @@
 """The engine: looks at the database every second, knows nothing of Redis, and does what is due.
 
-Senders carry messages to the operator, the clerk does everything else. A thread that dies of something unforeseen is
-replaced within a second; what it was at is counted in its row, and put aside after some times.
+Senders carry messages to the operator, the postman stands beside our mailbox, the clerk does everything else. A thread
+that dies of something unforeseen is replaced within a second; what it was at is counted in its row, and put aside after
+some times.
 """
 
 import logging
@@ -16,7 +17,8 @@ from django.utils import timezone
 
 from portal import notices
 from portal.clock import db_now
-from sharing import actions, counter, delivery, inbound, mssante, outbox
+from sharing import actions, collecting, counter, delivery, mssante, outbox
+from sharing.collecting import collect
 from sharing.models import Heartbeat, Share
 
 log = logging.getLogger(__name__)
@@ -34,17 +36,6 @@ def run_once() -> None:
     delivery.sweep_once()
     collect()
     notices.send_due()
-
-
-def collect() -> int:
-    """Fetches what has come, then understands what is stored, even when nothing could be fetched."""
-    try:
-        fetched = mssante.fetch_new(inbound.keep)
-    except mssante.CannotFetch as error:
-        log.warning("the mailbox was not read: %s", error)
-        fetched = 0
-    inbound.process_stored()
-    return fetched
 
 
 def expire_shares() -> int:
@@ -67,7 +58,7 @@ class Sweep:
         self._works = {
             f"sender-{n}": self._send for n in range(settings.DELIVERY_SENDERS if senders is None else senders)
         }
-        self._works["clerk"] = self._keep_house
+        self._works |= {"clerk": self._keep_house, "postman": self._follow_mailbox}
         self._threads: dict[str, threading.Thread] = {}
         self._stopping = threading.Event()
         self._supervisor = threading.Thread(target=self._supervise, name="sweep", daemon=True)
@@ -113,12 +104,16 @@ class Sweep:
             if _unless_database_is_away(delivery.deliver) in {None, delivery.NOTHING}:
                 self._stopping.wait(settings.SWEEP_SECONDS)
 
+    def _follow_mailbox(self) -> None:
+        while not self._stopping.is_set():
+            _unless_database_is_away(lambda: collecting.follow(self._stopping))
+            self._stopping.wait(settings.SWEEP_SECONDS)
+
     def _keep_house(self) -> None:
         timetable = {
             outbox.quarantine_silent: settings.SWEEP_SECONDS,
             delivery.give_up_overdue: settings.SWEEP_SECONDS,
             notices.send_due: settings.SWEEP_SECONDS,
-            collect: settings.COLLECT_SECONDS,
             expire_shares: settings.EXPIRE_SECONDS,
             counter.collect_delivered: settings.EXPIRE_SECONDS,
         }

@@ -5,7 +5,7 @@ operator asks for one (interop §1.1).
 """
 
 from sharing.mssante.account import Account, crl_ends_at, is_configured, portal_account
-from sharing.mssante.incoming import CannotFetch, fetch_new
+from sharing.mssante.incoming import CannotFetch, Place, fetch_new, open_inbox
 from sharing.mssante.outcome import Kind, SendOutcome, Stage
 from sharing.mssante.sending import hang_up, hang_up_all, send
 
@@ -13,6 +13,7 @@ __all__ = [
     "Account",
     "CannotFetch",
     "Kind",
+    "Place",
     "SendOutcome",
     "Stage",
     "crl_ends_at",
@@ -20,6 +21,7 @@ __all__ = [
     "hang_up",
     "hang_up_all",
     "is_configured",
+    "open_inbox",
     "portal_account",
     "send",
 ]

@@ -1,24 +1,28 @@
 """What has come for us: from the operator by IMAP, or from the local operator's Maildirs.
 
-Each message is given to `keep(content, is_whole=…)`, which stores it; only then is it marked as seen. Whatever happens
-in between, it comes again, and is recognised. Of a message too large to be read only the beginning is kept.
+Each message is given to `keep(content, is_whole=…)`, which stores it; only then is it marked as seen, and only then is
+its place noted. Whatever happens in between, it comes again, and is recognised. Of a message too large to be read only
+the beginning is kept.
 """
 
 import imaplib
 import re
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from threading import Event
 
 from django.conf import settings
 
-from sharing.mssante.account import portal_account, tls_context
+from sharing.mssante.account import portal_account
+from sharing.mssante.mailbox import Mailbox, needs_somebody
 
 Keep = Callable[..., object]
 MESSAGE_MAX_BYTES = 30 * 1024 * 1024
 BEGINNING = 64 * 1024
 AT_ONCE = 50
-TIMEOUT = 30
+IDLE_SECONDS = 120  # then we look anyway: some servers forget to tell
 
 
 class CannotFetch(Exception):
@@ -29,73 +33,111 @@ class CannotFetch(Exception):
         self.permanent = permanent
 
 
-def fetch_new(keep: Keep) -> int:
-    """How many were kept. Raises CannotFetch."""
-    if settings.MSSANTE_IMAP_HOST:
-        return _from_imap(keep)
-    return sum(_from_maildir(folder, keep) for folder in _our_maildirs())
+@dataclass(frozen=True)
+class Place:
+    """How far a mailbox was read (RFC 9051 §2.3.1.1). Of another `uidvalidity` the UIDs say nothing."""
+
+    uidvalidity: int = 0
+    uid: int = 0
 
 
-# --- The local operator ---------------------------------------------------------------------------------------------
-def _our_maildirs() -> list[Path]:
-    mailboxes = settings.MSSANTE_MAILBOXES
-    patients = mailboxes.glob(f"*@{settings.MSSANTE_PATIENT_DOMAIN}/new")
-    return [*patients, mailboxes / settings.MSSANTE_PORTAL_ADDRESS / "new"]
-
-
-def _from_maildir(new: Path, keep: Keep) -> int:
-    files = sorted(new.glob("*"))[:AT_ONCE] if new.is_dir() else []
-    for file in files:
-        is_whole = file.stat().st_size <= MESSAGE_MAX_BYTES
-        with file.open("rb") as opened:
-            keep(opened.read() if is_whole else opened.read(BEGINNING), is_whole=is_whole)
-        file.rename(new.parent / "cur" / f"{file.name}:2,S")
-    return len(files)
-
-
-# --- IMAP -----------------------------------------------------------------------------------------------------------
-def _from_imap(keep: Keep) -> int:
-    try:
-        with _signed_in() as mailbox:
-            _check(mailbox.select("INBOX"))
-            found = _check(mailbox.uid("SEARCH", "UNSEEN"))[0] or b""
-            uids = found.split()[:AT_ONCE]
-            for uid in uids:
-                _keep_one(mailbox, uid, keep)
-            return len(uids)
-    except imaplib.IMAP4.error as error:  # said by the server; abort, its subclass, is a cut line
-        raise CannotFetch(type(error).__name__, permanent=not isinstance(error, imaplib.IMAP4.abort)) from None
-    except OSError as error:
-        raise CannotFetch(type(error).__name__, permanent=False) from None
+Note = Callable[[Place], object]
 
 
 @contextmanager
-def _signed_in() -> Iterator[imaplib.IMAP4]:
-    account = portal_account()
-    mailbox = imaplib.IMAP4(settings.MSSANTE_IMAP_HOST, settings.MSSANTE_IMAP_PORT, timeout=TIMEOUT)
-    try:
-        mailbox.starttls(tls_context(account))
-        if mailbox.state != "AUTH":  # some operators greet a known certificate with PREAUTH
-            mailbox.authenticate("EXTERNAL", lambda _challenge: b"")  # RFC 4422: who we are is in the certificate
-        yield mailbox
-    finally:
-        with suppress(OSError, imaplib.IMAP4.error):
-            mailbox.logout()
-        with suppress(OSError):
-            mailbox.shutdown()  # when the line was cut before it could say goodbye
-
-
-def _keep_one(mailbox: imaplib.IMAP4, uid: bytes, keep: Keep) -> None:
-    size = _check(mailbox.uid("FETCH", uid, "(RFC822.SIZE)"))[0] or b""
-    said = re.search(rb"RFC822\.SIZE (\d+)", size if isinstance(size, bytes) else size[0])
-    is_whole = bool(said) and int(said[1]) <= MESSAGE_MAX_BYTES
-    asked = "(BODY.PEEK[])" if is_whole else f"(BODY.PEEK[]<0.{BEGINNING}>)"
-    parts = _check(mailbox.uid("FETCH", uid, asked))
-    content = next((part[1] for part in parts if isinstance(part, tuple)), None)
-    if content is None:  # deleted meanwhile
+def open_inbox() -> Iterator["Imap | Maildirs"]:
+    """Raises CannotFetch, also for what its methods meet."""
+    if not settings.MSSANTE_IMAP_HOST:
+        yield Maildirs()
         return
-    keep(content, is_whole=is_whole)
-    _check(mailbox.uid("STORE", uid, "+FLAGS.SILENT", r"(\Seen)"))
+    mailbox = None
+    try:
+        mailbox = Mailbox(settings.MSSANTE_IMAP_HOST, settings.MSSANTE_IMAP_PORT, portal_account())
+        mailbox.sign_in()
+        yield Imap(mailbox)
+    except (imaplib.IMAP4.error, OSError) as error:
+        raise CannotFetch(type(error).__name__, permanent=needs_somebody(error)) from None
+    finally:
+        if mailbox is not None:
+            mailbox.hang_up()
+
+
+def fetch_new(keep: Keep) -> int:
+    """What is not marked as seen, once. How many were kept. Raises CannotFetch."""
+    with open_inbox() as inbox:
+        return inbox.fetch_new(keep)
+
+
+# --- The local operator ---------------------------------------------------------------------------------------------
+class Maildirs:
+    """What was read has left the folder `new`: no place is needed."""
+
+    def fetch_new(self, keep: Keep, since: Place | None = None, note: Note | None = None) -> int:
+        return sum(self._from(folder, keep) for folder in self._ours())
+
+    def wait(self, stopping: Event) -> None:
+        stopping.wait(settings.COLLECT_SECONDS)
+
+    def _ours(self) -> list[Path]:
+        mailboxes = settings.MSSANTE_MAILBOXES
+        patients = mailboxes.glob(f"*@{settings.MSSANTE_PATIENT_DOMAIN}/new")
+        return [*patients, mailboxes / settings.MSSANTE_PORTAL_ADDRESS / "new"]
+
+    def _from(self, new: Path, keep: Keep) -> int:
+        files = sorted(new.glob("*"))[:AT_ONCE] if new.is_dir() else []
+        for file in files:
+            is_whole = file.stat().st_size <= MESSAGE_MAX_BYTES
+            with file.open("rb") as opened:
+                keep(opened.read() if is_whole else opened.read(BEGINNING), is_whole=is_whole)
+            file.rename(new.parent / "cur" / f"{file.name}:2,S")
+        return len(files)
+
+
+# --- IMAP -----------------------------------------------------------------------------------------------------------
+class Imap:
+    """One inbox, open."""
+
+    def __init__(self, mailbox: Mailbox):
+        self._mailbox = mailbox
+        _check(mailbox.select("INBOX"))
+        said = mailbox.response("UIDVALIDITY")[1]
+        self._uidvalidity = int(said[-1]) if said and said[-1] else 0
+
+    def fetch_new(self, keep: Keep, since: Place | None = None, note: Note | None = None) -> int:
+        """How many were kept: what is not marked as seen, and what came after `since` even if somebody else marked it.
+        `note(place)` is called after each."""
+        last = 0 if since is None or since.uidvalidity != self._uidvalidity else since.uid
+        wanted = set(self._search("UNSEEN"))
+        if since is not None:  # n:* always gives the last one too
+            wanted |= {uid for uid in self._search(f"UID {last + 1}:*") if uid > last}
+        uids = sorted(wanted)[:AT_ONCE]
+        for uid in uids:
+            self._keep_one(uid, keep)
+            last = max(last, uid)
+            if note:
+                note(Place(self._uidvalidity, last))
+        return len(uids)
+
+    def wait(self, stopping: Event) -> None:
+        if "IDLE" in self._mailbox.capabilities:
+            self._mailbox.wait_for_news(IDLE_SECONDS, stopping.is_set)
+        else:
+            stopping.wait(settings.COLLECT_SECONDS)
+
+    def _search(self, criteria: str) -> list[int]:
+        return [int(uid) for uid in (_check(self._mailbox.uid("SEARCH", criteria))[0] or b"").split()]
+
+    def _keep_one(self, uid: int, keep: Keep) -> None:
+        size = _check(self._mailbox.uid("FETCH", str(uid), "(RFC822.SIZE)"))[0] or b""
+        said = re.search(rb"RFC822\.SIZE (\d+)", size if isinstance(size, bytes) else size[0])
+        is_whole = bool(said) and int(said[1]) <= MESSAGE_MAX_BYTES
+        asked = "(BODY.PEEK[])" if is_whole else f"(BODY.PEEK[]<0.{BEGINNING}>)"
+        parts = _check(self._mailbox.uid("FETCH", str(uid), asked))
+        content = next((part[1] for part in parts if isinstance(part, tuple)), None)
+        if content is None:  # deleted meanwhile
+            return
+        keep(content, is_whole=is_whole)
+        _check(self._mailbox.uid("STORE", str(uid), "+FLAGS.SILENT", r"(\Seen)"))
 
 
 def _check(answer: tuple[str, list]) -> list:

@@ -3,6 +3,7 @@
 Written after what Dovecot answers to the same commands.
 """
 
+import base64
 import re
 import socket
 import ssl
@@ -13,10 +14,15 @@ PATIENCE = 30
 
 
 class Imap:
-    """`messages`: bytes by UID; `seen`: UIDs. `refuses`: a command it answers NO to; `cuts`: one it hangs up at."""
+    """`messages`: bytes by UID; `seen`: UIDs. `refuses`: a command it answers NO to; `cuts`: one it hangs up at.
+    `token`: opens to who signs in with it (XOAUTH2) and to nobody else. `injects`: said before the encryption."""
 
-    def __init__(self, certificates, messages: list[bytes] = (), *, refuses: str = "", cuts: str = ""):
-        self.certificates, self.refuses, self.cuts = certificates, refuses, cuts
+    def __init__(self, certificates, messages: list[bytes] = (), **options):
+        self.certificates = certificates
+        self.refuses, self.cuts = options.get("refuses", ""), options.get("cuts", "")
+        self.token, self.injects = options.get("token", ""), options.get("injects", b"")
+        self.offers = options.get("offers", "STARTTLS AUTH=EXTERNAL AUTH=XOAUTH2")
+        self.uidvalidity = 1
         self.messages = dict(enumerate(messages, start=11))
         self.seen: set[int] = set()
         self._socket = socket.create_server(("127.0.0.1", 0))
@@ -57,13 +63,17 @@ class Imap:
                 line.sendall(tag + b" NO refused\r\n")
                 continue
             if name == "STARTTLS":
-                line.sendall(tag + b" OK go on\r\n")
+                line.sendall(tag + b" OK go on\r\n" + self.injects)
                 line = self._line = self._secure(line)
                 reader = line.makefile("rb")
                 continue
             if name == "AUTHENTICATE":
                 line.sendall(b"+ \r\n")
-                reader.readline()
+                if not self._lets_in(base64.b64decode(reader.readline())):
+                    line.sendall(b"+ eyJzdGF0dXMiOiI0MDEifQ==\r\n")
+                    reader.readline()
+                    line.sendall(tag + b" NO [AUTHENTICATIONFAILED] no\r\n")
+                    continue
             for answer in getattr(self, f"_{name.lower()}", lambda _rest: [])(rest):
                 line.sendall(answer)
             line.sendall(tag + b" OK done\r\n")
@@ -76,14 +86,22 @@ class Imap:
         context.load_cert_chain(self.certificates.certificate("operator"), self.certificates.key("operator"))
         return context.wrap_socket(line, server_side=True)
 
+    def _lets_in(self, said: bytes) -> bool:
+        return not self.token or said.endswith(f"\x01auth=Bearer {self.token}\x01\x01".encode())
+
     def _capability(self, _rest):
-        return [b"* CAPABILITY IMAP4rev1 STARTTLS AUTH=EXTERNAL\r\n"]
+        return [f"* CAPABILITY IMAP4rev1 {self.offers}\r\n".encode()]
 
     def _select(self, _rest):
-        return [b"* %d EXISTS\r\n" % len(self.messages)]
+        return [b"* %d EXISTS\r\n* OK [UIDVALIDITY %d] yes\r\n" % (len(self.messages), self.uidvalidity)]
 
-    def _search(self, _rest):
-        return [b"* SEARCH " + b" ".join(b"%d" % uid for uid in self.messages if uid not in self.seen) + b"\r\n"]
+    def _search(self, rest):
+        since = re.search(rb"UID (\d+):\*", rest)
+        if since:
+            found = {uid for uid in self.messages if uid >= int(since[1])} | {max(self.messages, default=0)} - {0}
+        else:
+            found = set(self.messages) - self.seen
+        return [b"* SEARCH " + b" ".join(b"%d" % uid for uid in sorted(found)) + b"\r\n"]
 
     def _fetch(self, rest):
         uid = int(rest.split()[1])

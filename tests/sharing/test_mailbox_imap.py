@@ -71,6 +71,60 @@ def test_a_refusal_needs_somebody_and_loses_nothing(open_mailbox, command):
     assert cannot.value.permanent
 
 
+def test_what_is_said_in_clear_is_not_believed_once_encrypted(open_mailbox):
+    open_mailbox(ONE, injects=b"* BYE come back later\r\n")
+    with pytest.raises(mssante.CannotFetch) as cannot:
+        mssante.fetch_new(kept()[1])
+    assert cannot.value.permanent
+
+
+def test_without_encryption_nothing_is_read(open_mailbox):
+    open_mailbox(ONE, offers="AUTH=EXTERNAL")
+    with pytest.raises(mssante.CannotFetch) as cannot:
+        mssante.fetch_new(kept()[1])
+    assert cannot.value.permanent
+
+
+def test_without_a_good_list_of_revoked_certificates_nobody_is_trusted(open_mailbox, settings):
+    open_mailbox(ONE)
+    settings.MSSANTE_CRL = str(certificate_files.demo_folder() / "none.crl")
+    with pytest.raises(mssante.CannotFetch) as cannot:
+        mssante.fetch_new(kept()[1])
+    assert cannot.value.permanent
+
+
+@pytest.mark.parametrize(("token", "opens"), [("jeton-1", True), ("perime", False), ("", False)])
+def test_a_token_opens_the_mailbox_where_one_is_asked_for(open_mailbox, settings, tmp_path, token, opens):
+    open_mailbox(ONE, token="jeton-1")
+    settings.MSSANTE_AUTH, settings.MSSANTE_TOKEN_FILE = "xoauth2", str(tmp_path / "token")
+    (tmp_path / "token").write_text(token)
+    if opens:
+        assert mssante.fetch_new(kept()[1]) == 1
+        return
+    with pytest.raises(mssante.CannotFetch) as cannot:
+        mssante.fetch_new(kept()[1])
+    assert cannot.value.permanent
+
+
+@pytest.mark.django_db
+def test_what_somebody_else_has_read_meanwhile_is_ours_too(open_mailbox):
+    server = open_mailbox(ONE)
+    assert sweep.collect() == 1
+    server.messages[12] = TWO
+    server.seen.add(12)
+    assert (sweep.collect(), sweep.collect()) == (1, 0)
+    assert InboundMail.objects.count() == 2
+
+
+@pytest.mark.django_db
+def test_a_mailbox_numbered_anew_is_read_again_and_says_nothing_twice(open_mailbox):
+    server = open_mailbox(ONE, TWO)
+    assert sweep.collect() == 2
+    server.uidvalidity, server.messages = 2, {1: ONE, 2: TWO}
+    assert (sweep.collect(), sweep.collect()) == (2, 0)
+    assert InboundMail.objects.count() == 2
+
+
 @pytest.mark.parametrize("command", ["CAPABILITY", "SELECT", "SEARCH", "FETCH", "STORE"])
 def test_a_line_that_is_cut_is_tried_again(open_mailbox, command):
     open_mailbox(ONE, cuts=command)

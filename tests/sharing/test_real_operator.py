@@ -1,12 +1,14 @@
 """Transport against servers of another make: Exim takes and reports, Dovecot holds the mailboxes."""
 
 import smtplib
+from threading import Event
+from time import monotonic
 
 import pytest
 
 from sharing import actions, certificates, delivery, inbound, mssante
 from sharing.models import InboundMail, Route
-from sharing.mssante import Kind, Stage
+from sharing.mssante import Kind, Stage, incoming
 from sharing.states import DeliveryStatus as D
 from sharing.states import ShareStatus as S
 from tests import factories, servers
@@ -137,3 +139,17 @@ def test_the_mailbox_too_opens_for_a_good_certificate_only(exim, settings, name)
     with pytest.raises(mssante.CannotFetch) as cannot:
         mssante.fetch_new(lambda content, is_whole: None)
     assert cannot.value.permanent
+
+
+def test_while_idle_what_comes_is_told_at_once(exim):
+    found, stopping = [], Event()
+    with mssante.open_inbox() as inbox:
+        assert inbox.fetch_new(lambda content, is_whole: found.append(content)) == 0
+        send(envelope_to=ALICE)
+        started = monotonic()
+        inbox.wait(stopping)
+        inbox.fetch_new(lambda content, is_whole: found.append(content))
+        stopping.set()
+        inbox.wait(stopping)
+    assert any(CONTENT in content for content in found)
+    assert monotonic() - started < incoming.IDLE_SECONDS / 2

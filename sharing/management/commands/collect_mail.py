@@ -1,15 +1,32 @@
+import signal
+import threading
+
 from django.core.management.base import BaseCommand, CommandError
 
-from sharing import inbound, mssante
+from sharing import collecting, inbound, mssante
 
 
 class Command(BaseCommand):
-    help = "Fetches what came for us once, and understands it."
+    help = "Fetches what came for us once, and understands it. --follow stands beside the mailbox until stopped."
 
-    def handle(self, *args, **options):
+    def add_arguments(self, parser):
+        parser.add_argument("--follow", action="store_true", help="as the sweep does: IDLE, or polling")
+
+    def handle(self, *args, follow, **options):
+        if follow:
+            self._follow()
+            return
         try:
-            fetched = mssante.fetch_new(inbound.keep)
+            fetched = collecting.fetch()
         except mssante.CannotFetch as error:
             raise CommandError(f"The mailbox was not read: {error}.") from None
-        inbound.process_stored()
+        finally:
+            inbound.process_stored()
         self.stdout.write(f"{fetched} fetched.")
+
+    def _follow(self):
+        stopping = threading.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: stopping.set())
+        self.stdout.write("Following.")
+        collecting.follow(stopping)
