@@ -8,12 +8,12 @@ from django.utils import timezone
 from portal.clock import db_now
 from portal.health import Finding
 from sharing import vitals
+from sharing.directory.freshness import ESTABLISHMENTS_OLD, MAILBOXES_OLD
 from sharing.mssante import reach
 from sharing.states import DeliveryStatus
 from sharing.sweep import BEAT_SECONDS
 
 ASLEEP_SECONDS = 6 * BEAT_SECONDS
-DIRECTORY_STALE_DAYS = 35  # FINESS comes out every two months at the latest, the health directory every day
 CERTIFICATE_SOON_DAYS = 14
 CRL_SOON_HOURS = 24
 
@@ -53,7 +53,10 @@ def inbound() -> Iterator[Finding]:
 def directory() -> Iterator[Finding]:
     of = vitals.directory_date()
     days = (timezone.localdate(db_now()) - of).days if of else None
-    yield Finding("directory_days", days, settings.DEMO or days is None or days <= DIRECTORY_STALE_DAYS)
+    yield Finding("directory_days", days, settings.DEMO or days is None or days <= ESTABLISHMENTS_OLD.days)
+    told = vitals.mailboxes_date()
+    days = (timezone.localdate(db_now()) - told).days if told else None
+    yield Finding("mailboxes_days", days, settings.DEMO or days is None or days <= MAILBOXES_OLD.days)
 
 
 def reconciled() -> Iterator[Finding]:

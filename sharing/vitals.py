@@ -10,8 +10,8 @@ from django.core.cache import cache
 from django.db.models import Count, Max, Min, Sum
 
 from portal.clock import db_now
-from sharing import mssante, reconciliation
-from sharing.models import Delivery, Heartbeat, InboundMail, Pharmacy, Route
+from sharing import directory, mssante, reconciliation
+from sharing.models import Delivery, Heartbeat, InboundMail, Route
 from sharing.outbox.breaker import ROUTE
 from sharing.states import DeliveryStatus
 from sharing.sweep import HEARTBEAT
@@ -77,7 +77,13 @@ def inbound() -> dict[str, int]:
 
 
 def directory_date() -> date | None:
-    return Pharmacy.objects.aggregate(latest=Max("source_date"))["latest"]
+    return directory.freshness().establishments_on
+
+
+def mailboxes_date() -> date | None:
+    """None too when no national directory was ever taken."""
+    copy = directory.freshness()
+    return copy.mailboxes_on if copy.is_national else None
 
 
 def certificate_days() -> float | None:

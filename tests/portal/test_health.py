@@ -80,7 +80,7 @@ def test_a_certificate_about_to_end_is_trouble(client, awake, later):
 
 
 def test_an_old_directory_is_trouble(client, awake, market):
-    Pharmacy.objects.update(source_date=timezone.localdate() - timedelta(days=40))
+    Pharmacy.objects.update(source_date=timezone.localdate() - timedelta(days=90))
     assert deep(client) == (503, ["directory_days"])
 
 
