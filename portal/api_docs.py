@@ -39,7 +39,7 @@ STATUSES = {
     403: (gettext_lazy("Le jeton n’a pas la portée qu’il faut."), ["permission_denied"]),
     405: (gettext_lazy("Ce verbe n’existe pas à cette adresse."), ["method_not_allowed"]),
     406: (gettext_lazy("Ce format de réponse n’existe pas ici."), ["not_acceptable"]),
-    409: (gettext_lazy("La demande est comprise, mais l’état du registre s’y oppose."), ["patient-unknown"]),
+    409: (gettext_lazy("La demande est comprise, mais l’état du registre s’y oppose."), ["patient-unknown", "objection-of-the-person"]),
     413: (gettext_lazy("Le corps est trop grand."), ["too-large"]),
     415: (gettext_lazy("Ce format de corps n’est pas pris ici."), ["unsupported_media_type"]),
     422: (
@@ -61,6 +61,8 @@ STATUSES = {
             "ins-key",
             "ins-shape",
             "number-unknown",
+            "since-not-here",
+            "since-too-far",
         ],
     ),
     429: (gettext_lazy("Trop de demandes. Attendez le temps dit par Retry-After."), ["throttled"]),

@@ -73,8 +73,9 @@ def _card(prescription: Prescription) -> Card:
 
 
 def standing(prescription: Prescription) -> Standing:
-    """Where the patient objected, only what the prescriber's own acts and the calendar say."""
-    if not prescription.opposed:
+    """Where the patient objected, only what the prescriber's own acts and the calendar say. `prescription` comes from
+    reach, which says whether (`objected`)."""
+    if not prescription.objected:
         return words.standing(prescription)
     reason = policies.why_ended(prescription)
     if reason is None:
@@ -102,5 +103,5 @@ def note_reading(*, prescription: Prescription, by) -> None:
         by=by,
         patient_id=prescription.patient_id,
         subject=prescription,
-        opposed=prescription.opposed,
+        opposed=prescription.objected,
     )

@@ -487,5 +487,6 @@ class SigningKey(models.Model):
         return self.kid
 
 
-# The medicines of France stand in a module of their own; Django looks for models here.
+# The medicines of France and objections stand in modules of their own; Django looks for models here.
 from prescriptions.catalogue import CataloguedMedicine, CataloguedPresentation, Edition, GenericMember  # noqa: E402,F401
+from prescriptions.objection import Objection  # noqa: E402,F401

@@ -3,9 +3,10 @@
 from datetime import date
 from uuid import UUID
 
-from django.db.models import Prefetch
+from django.db.models import F, Prefetch, Q
 
 from portal.models import SoftwareClient
+from prescriptions import objection
 from prescriptions.models import Dispensing, DispensingLine, Patient, Prescriber, Prescription, PrescriptionQuerySet
 
 REGISTRY = Prescription.Provenance.REGISTRY
@@ -21,22 +22,29 @@ def to_dispense(finess: str) -> PrescriptionQuerySet:
 
 
 def written_in(software: SoftwareClient) -> PrescriptionQuerySet:
-    """The prescriptions of the prescribers of this software's structure."""
-    return of_registry().filter(prescriber__structure_finess=software.structure_finess)
+    """Those of the prescribers of this software's structure, as each of them reads their own page: without what the
+    patient masked, nor once they shut out the structure or that prescriber. Cancelling stays possible by the number."""
+    own = of_registry().filter(prescriber__structure_finess=software.structure_finess)
+    shut_out = Q(patient__blocked_professionals__identifier=F("prescriber__rpps"))
+    return _with_objection(own.open_to_professional(software.structure_finess).exclude(shut_out))
 
 
 def written_by(prescriber: Prescriber) -> PrescriptionQuerySet:
     """Their own, but for what the patient masked, and not once the patient shut them out."""
     own = of_registry().filter(prescriber=prescriber)
-    return own.open_to_professional(prescriber.rpps, prescriber.structure_finess)
+    return _with_objection(own.open_to_professional(prescriber.rpps, prescriber.structure_finess))
+
+
+def _with_objection(rows: PrescriptionQuerySet) -> PrescriptionQuerySet:
+    """`objected`: of their execution, prescribers read nothing."""
+    return rows.annotate(objected=objection.in_force())
 
 
 def dispensings_for_prescribers(prescriptions):
-    """What prescribers read of the execution of their own prescriptions: nothing where the patient objected
-    (CSP R4071-3 and domain.md §1.9). The objection is in the query, so that no page can forget it."""
-    return Dispensing.objects.filter(prescription__in=prescriptions, prescription__opposed=False).order_by(
-        "-dispensed_at", "-pk"
-    )
+    """What prescribers read of the execution of their own prescriptions: nothing where the patient objected, to this
+    one or to all (CSP R4071-3 and domain.md §1.9). It is in the query, so that no page can forget it."""
+    open_ones = Dispensing.objects.filter(prescription__in=prescriptions.values("pk"), prescription__opposed=False)
+    return open_ones.exclude(objection.by_person("prescription__patient")).order_by("-dispensed_at", "-pk")
 
 
 def dispensed_by(finess: str):
@@ -65,5 +73,5 @@ def written_between(start: date, end: date) -> PrescriptionQuerySet:
     return of_registry().filter(authored_on__gte=start, authored_on__lte=end)
 
 
-def of_insured(ins: str, oid: str) -> PrescriptionQuerySet:
-    return of_registry().filter(patient__ins_index=Patient.index_of(ins, oid))
+def of_insured(patient: Patient) -> PrescriptionQuerySet:
+    return of_registry().filter(patient=patient)

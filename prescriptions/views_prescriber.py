@@ -39,6 +39,6 @@ def prescription(request, id):
         "standing": execution.standing(found),
         "lines": [(line, words.say_line(line)) for line in found.lines.all()],
         "delivered": execution.delivered(found),
-        "objection": execution.objection() if found.opposed else "",
+        "objection": execution.objection() if found.objected else "",
     }
     return render(request, "prescriptions/prescriber_prescription.html", context)

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -25,6 +26,8 @@ ACTS = {
     "prescription.dispensing_undone": gettext_lazy("Délivrance annulée"),
     "prescription.read_by_prescriber": gettext_lazy("Lecture par le prescripteur"),
     "prescription.checked_by_insurer": gettext_lazy("Contrôle"),
+    "patient.opposed": gettext_lazy("Votre opposition enregistrée, pour toutes vos ordonnances"),
+    "patient.opposition_lifted": gettext_lazy("Votre opposition levée, pour toutes vos ordonnances"),
     "prescription.opposed": gettext_lazy("Votre opposition enregistrée"),
     "prescription.opposition_lifted": gettext_lazy("Votre opposition levée"),
     "share.created": gettext_lazy("Envoi à une pharmacie"),
@@ -33,7 +36,9 @@ ACTS = {
     "share.document_read": gettext_lazy("Ouverture du document"),
     "share.revoked": gettext_lazy("Envoi retiré : la pharmacie n’y a plus accès"),
 }
+OF_THE_PERSON = {"patient.opposed", "patient.opposition_lifted"}  # whatever the prescription
 BY_INSURER = {"prescription.checked_by_insurer", "prescription.opposed", "prescription.opposition_lifted"}
+BY_INSURER |= OF_THE_PERSON
 
 
 @dataclass(frozen=True)
@@ -46,12 +51,8 @@ class Seen:
 def who_has_seen(prescription: Prescription, shares: Iterable[Share], *, reader) -> list[Seen]:
     """The newest first; the same act of the same person in a day is told once. `reader` reads « Vous »."""
     by_subject = {audit.actor_name(share): share for share in shares}
-    events = AuditEvent.objects.filter(
-        patient=prescription.patient_id,
-        subject__in=[audit.actor_name(prescription), *by_subject],
-        kind__in=ACTS,
-    )
-    events = events[:AT_MOST]
+    about = Q(subject__in=[audit.actor_name(prescription), *by_subject]) | Q(kind__in=OF_THE_PERSON)
+    events = AuditEvent.objects.filter(about, patient=prescription.patient_id, kind__in=ACTS)[:AT_MOST]
     names = _names(prescription) | _pharmacies(events) | {audit.actor_name(reader): _("Vous")}
     told: dict = {}
     for event in events:

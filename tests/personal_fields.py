@@ -43,6 +43,7 @@ FIELDS = {
     },
     "prescriptions.PatientAccess": {LINK: "id user patient", TECHNICAL: "kind created_at expires_at revoked_at"},
     "prescriptions.BlockedProfessional": {LINK: "id patient", PROFESSIONAL: "identifier", TECHNICAL: "created_at"},
+    "prescriptions.Objection": {LINK: "id patient", HEALTH: "effective_from lifted_at", TECHNICAL: "recorded_at"},
     "prescriptions.Prescriber": {
         LINK: "id user",
         PROFESSIONAL: "rpps title given_name family_name profession_code speciality_code speciality structure_name"

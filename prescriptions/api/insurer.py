@@ -68,11 +68,13 @@ class Opposition(InsurerView):
                 oid=given["oid"],
                 opposed=given["opposed"],
                 numbers_given=given["numbers"],
+                since=given["since"],
                 by=request.user,
             )
         except opposition.NumberUnknown as unknown:
             raise Unfit(unknown.reason.code, unknown.reason.sentence, f"numbers[{unknown.place}]") from unknown
-        return _answer({"opposed": given["opposed"], "concerned": done.concerned, "changed": done.changed})
+        counts = {"concerned": done.concerned, "changed": done.changed}
+        return _answer({"opposed": given["opposed"], "since": _day(done.since)} | counts)
 
 
 def _answer(body: dict) -> Response:

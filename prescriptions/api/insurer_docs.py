@@ -61,14 +61,16 @@ OPPOSITION = extend_schema(
     summary=_("Enregistrer une opposition, ou la lever"),
     description=_(
         "Le patient s’oppose à ce que les prescripteurs consultent ce qui lui est délivré (CSP, R. 4071-3). L’effet "
-        "est immédiat et le patient le voit. Pour une ordonnance à venir, le prescripteur le note en la rédigeant."
+        "est immédiat et le patient le voit. Sans numéro, elle vaut pour toutes les ordonnances de la personne, écrites"
+        " ou à venir, jusqu’à ce qu’elle soit levée. Celle qu’un prescripteur a notée en rédigeant reste sur son "
+        "ordonnance : on la lève en donnant son numéro."
     ),
     request=shapes.Objection,
     responses={200: shapes.OppositionAnswer, **problems(400, 401, 403, 409, 413, 415, 422)},
     examples=[
         OpenApiExample(
             "all",
-            summary=_("Toutes celles que la personne a ce jour-là"),
+            summary=_("La personne, pour toutes ses ordonnances"),
             value={"ins": "279035121518989", "oid": "1.2.250.1.213.1.4.10", "opposed": True},
             request_only=True,
         )

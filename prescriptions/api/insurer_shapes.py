@@ -1,5 +1,6 @@
 """What the insurer sends, checked to the letter, and the shape of what it gets, for the documentation."""
 
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from rest_framework import serializers
@@ -91,9 +92,26 @@ class Objection(Exact):
         default=list,
         max_length=insurer.AT_MOST,
         help_text=gettext_lazy(
-            "Les ordonnances concernées ; sans ce champ, toutes celles que la personne a ce jour-là."
+            "Les seules ordonnances concernées ; sans ce champ, la personne : tout ce qui est et sera prescrit."
         ),
     )
+    since = Day(
+        required=False,
+        allow_null=True,
+        default=None,
+        help_text=gettext_lazy("Premier jour de l’opposition de la personne, aujourd’hui sinon ; à un an au plus."),
+    )
+
+    def validate(self, attrs):
+        since, today = attrs["since"], timezone.localdate()
+        if since and (attrs["numbers"] or not attrs["opposed"]):
+            sentence = _("Une date de début va avec l’opposition de la personne, sans numéro.")
+            raise serializers.ValidationError({"since": [sentence]}, code="since-not-here")
+        if since and abs((since - today).days) > 366:
+            raise serializers.ValidationError(
+                {"since": [_("Un jour à un an d’aujourd’hui au plus.")]}, code="since-too-far"
+            )
+        return attrs
 
 
 # --- Answered ---------------------------------------------------------------------------------------------------------
@@ -209,5 +227,8 @@ class DuplicatesAnswer(serializers.Serializer):
 
 class OppositionAnswer(serializers.Serializer):
     opposed = serializers.BooleanField()
-    concerned = serializers.IntegerField(help_text=gettext_lazy("Ordonnances concernées."))
+    since = serializers.DateField(
+        allow_null=True, help_text=gettext_lazy("Depuis quand la personne s’oppose, si elle s’oppose pour toutes.")
+    )
+    concerned = serializers.IntegerField(help_text=gettext_lazy("Ordonnances concernées, parmi celles d’aujourd’hui."))
     changed = serializers.IntegerField(help_text=gettext_lazy("Parmi elles, celles qui disaient autre chose."))

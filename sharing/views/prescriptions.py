@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
 from portal.access import patient_only
-from prescriptions import words
+from prescriptions import opposition, words
 from prescriptions.models import Prescription
 from sharing import actions, history, listing, policies, share_cards
 
@@ -75,6 +75,7 @@ def _context(found) -> dict:
         "delivered": words.say_report(found) if found.provenance == Prescription.Provenance.REPORT else [],
         "deadlines": words.deadlines(found),
         "dispensings": words.dispensings_words(found),
+        "objection": opposition.told_to_patient(found),
         "flags": [Prescription.Flag(flag).label for flag in found.flags if flag in Prescription.Flag],
         "replaced_by_id": found.replaced_by.pk if hasattr(found, "replaced_by") else None,
         "why_not_send": why_not,

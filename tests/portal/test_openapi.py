@@ -69,6 +69,8 @@ BEYOND_A_SCHEMA = {
     "ins-key",
     "ins-shape",
     "number-unknown",
+    "since-not-here",
+    "since-too-far",
     "cursor-invalid",
     "ends-before-start",
     "window-too-long",

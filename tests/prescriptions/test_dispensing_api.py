@@ -295,6 +295,19 @@ def test_the_prescriber_reads_what_was_changed_unless_the_patient_objected(lgo, 
     assert lap.get(DISPENSE).json()["entry"] == []
 
 
+@pytest.mark.parametrize("why", ["masked", "structure", "prescriber"])
+def test_prescribing_software_reads_no_more_than_its_prescriber(lgo, lap, emma, two_lines, why):
+    assert lgo.post(DISPENSE, dispense(two_lines.lines.first())).status_code == 201
+    assert len(lap.get(DISPENSE).json()["entry"]) == 1
+    if why == "masked":
+        two_lines.masked_at = timezone.now()
+        two_lines.save()
+    else:
+        shut = emma.prescriber.rpps if why == "prescriber" else emma.prescriber.structure_finess
+        BlockedProfessional.objects.create(patient=two_lines.patient, identifier=shut)
+    assert lap.get(DISPENSE).json()["entry"] == []
+
+
 def test_each_reads_its_own(client, lgo, other, lap, two_lines):
     lgo.post(DISPENSE, dispense(two_lines.lines.first()))
     assert len(lgo.get(DISPENSE).json()["entry"]) == 1

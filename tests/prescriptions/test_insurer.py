@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from portal import audit
 from portal.models import AuditEvent
-from prescriptions import duplicates
+from prescriptions import duplicates, reach
 from prescriptions.api import insurer as api
 from prescriptions.api import insurer_shapes as shapes
 from prescriptions.catalogue import CataloguedPresentation, GenericMember
@@ -263,18 +263,53 @@ def objection(prescription, **changes) -> dict:
     return {"ins": patient.ins, "oid": patient.ins_oid, "opposed": True} | changes
 
 
-def test_an_objection_on_all_then_lifted_on_one(insurer, alice, client):
-    first, second = factories.prescription(), factories.prescription()
-    assert insurer.post(OPPOSITION, objection(first)).json() == {"opposed": True, "concerned": 2, "changed": 2}
+def read_by_prescriber(prescription) -> int:
+    own = reach.written_by(prescription.prescriber)
+    return reach.dispensings_for_prescribers(own).filter(prescription=prescription).count()
+
+
+def test_an_objection_holds_for_what_is_written_and_what_will_be_until_it_is_lifted(insurer, alice, client, market):
+    today = TODAY().isoformat()
+    first, second = factories.prescription(), factories.prescription(opposed=True)
+    done = insurer.post(OPPOSITION, objection(first)).json()
+    assert done == {"opposed": True, "since": today, "concerned": 2, "changed": 1}, "the second was opposed at deposit"
     assert insurer.post(OPPOSITION, objection(first)).json()["changed"] == 0
-    lifted = insurer.post(OPPOSITION, objection(first, opposed=False, numbers=[second.number]))
-    assert lifted.json() == {"opposed": False, "concerned": 1, "changed": 1}
-    assert list(Prescription.objects.order_by("pk").values_list("opposed", flat=True)) == [True, False]
-    kinds = AuditEvent.objects.order_by("at").values_list("kind", flat=True)
-    assert list(kinds).count("prescription.opposed") == 2 and "prescription.opposition_lifted" in kinds
+    later = factories.prescription()
+    for one in (first, second, later):
+        factories.dispensing(one, market)
+        assert read_by_prescriber(one) == 0
     client.force_login(alice)
-    page = client.get(f"/ordonnances/{first.pk}/").content.decode()
-    assert "organisme d’assurance maladie" in page and "opposition enregistrée" in page
+    page = client.get(f"/ordonnances/{later.pk}/").content.decode()
+    assert "ce qui vous est délivré" in page and "organisme d’assurance maladie" in page
+    assert "pour toutes vos ordonnances" in page
+
+    refused = insurer.post(OPPOSITION, objection(first, opposed=False, numbers=[first.number]))
+    assert refused.status_code == 409 and refused.json()["code"] == "objection-of-the-person"
+    lifted = insurer.post(OPPOSITION, objection(first, opposed=False)).json()
+    assert lifted == {"opposed": False, "since": None, "concerned": 3, "changed": 2}
+    assert [read_by_prescriber(one) for one in (first, second, later)] == [1, 0, 1], "what was said at deposit stays"
+    insurer.post(OPPOSITION, objection(first, opposed=False, numbers=[second.number]))
+    assert read_by_prescriber(second) == 1
+    kinds = list(AuditEvent.objects.values_list("kind", flat=True))
+    assert kinds.count("patient.opposed") == kinds.count("patient.opposition_lifted") == 1
+
+
+def test_an_objection_begins_on_its_day(insurer, prescription, market):
+    factories.dispensing(prescription, market)
+    tomorrow = (TODAY() + timedelta(days=1)).isoformat()
+    assert insurer.post(OPPOSITION, objection(prescription, since=tomorrow)).json()["changed"] == 0
+    assert read_by_prescriber(prescription) == 1
+    assert insurer.post(OPPOSITION, objection(prescription)).json()["changed"] == 1
+    assert read_by_prescriber(prescription) == 0
+
+
+def test_on_some_prescriptions_only(insurer, alice, market):
+    first, second = factories.prescription(), factories.prescription()
+    done = insurer.post(OPPOSITION, objection(first, numbers=[first.number])).json()
+    assert done == {"opposed": True, "since": None, "concerned": 1, "changed": 1}
+    for one in (first, second):
+        factories.dispensing(one, market)
+    assert [read_by_prescriber(one) for one in (first, second)] == [0, 1]
 
 
 def test_a_number_of_somebody_else_changes_nothing(insurer, prescription, bob_patient):
@@ -342,7 +377,8 @@ def test_a_denial_of_something_else_is_refused_and_named(lap, emma):
 def test_the_same_deposit_again_after_a_later_objection_is_the_same(lap, emma, insurer):
     sent = deposited(lap, emma, None)
     assert lap.post("/api/fhir/", sent, **{"Idempotency-Key": "one"}).status_code == 201
-    assert insurer.post(OPPOSITION, objection(Prescription.objects.get())).status_code == 200
+    filed = Prescription.objects.get()
+    assert insurer.post(OPPOSITION, objection(filed, numbers=[filed.number])).status_code == 200
     assert lap.post("/api/fhir/", sent, **{"Idempotency-Key": "two"}).status_code == 200
     assert Prescription.objects.get().opposed, "and does not undo it"
 
