@@ -1,0 +1,18 @@
+"""`make chaos`: everything is broken while people share, then promises are laid beside what the mail server took.
+
+    make chaos N=2000 SEED=1 DB=sqlite|postgres FAULTS=kill,redis,postgres,smtp HURRY=1
+
+Two sides only are judged, never the application's own tables:
+
+- var/chaos/promised.jsonl: what people were told (2xx, with a receipt number);
+- var/chaos/accepted.jsonl: what the sink took (time, Message-ID, recipient, sha256).
+
+The way through: options → people (rows) → site (real processes) → clients (HTTP) while faults strike → judge.
+`FAULTS` names groups or single faults (faults.GROUPS); `none` is none. Three scenarios are asked for by name too:
+`no-redis` (absent from start to end), `backlog` (the sink takes nothing until all is promised), `outage` (everybody is
+refused for OUTAGE seconds, 600 unless said). `HURRY` divides every wait of the delivery (back-off, pauses, lease).
+
+A sink that is not ours: set MSSANTE_SMTP_HOST, MSSANTE_SMTP_PORT, MSSANTE_CA, MSSANTE_CLIENT_CERT, MSSANTE_CLIENT_KEY
+as for the site, and ACCEPTED to the file in which it writes what it accepts, one JSON object a line with those four
+names. Faults of the mail are then its own.
+"""

@@ -1,0 +1,106 @@
+"""What strikes, and when: drawn from the seed, one after the other, until told to stop."""
+
+import random
+import signal
+import time
+from collections.abc import Callable
+
+from tests.chaos.ledger import FaultLedger
+from tests.chaos.moods import LOTS, MOODS
+
+GROUPS = {
+    "all": (),  # filled below
+    "kill": ("kill-web", "kill-child", "kill-worker", "kill-sweep"),
+    "redis": ("redis-flush", "redis-kill"),
+    "postgres": ("postgres-immediate",),
+    "smtp": (*LOTS, *MOODS),
+}
+GROUPS["all"] = tuple(fault for group in GROUPS.values() for fault in group)
+NOT_ON_SQLITE = {"kill-child", "kill-worker", *GROUPS["redis"], *GROUPS["postgres"]}  # all in one process, no server
+
+EVERY = {"kill": 4, "redis": 11, "postgres": 23, "mood": 9}  # seconds, on average
+MOOD_SECONDS = (1.5, 4)
+REDIS_AWAY_SECONDS = (0.5, 4)
+POSTGRES_AWAY_SECONDS = (0.2, 2)
+
+
+OUTAGE = [mood for mood in MOODS if "5xx-all" in mood]
+
+
+def strikes(fault: str, database: str) -> bool:
+    """Whether this fault means anything there."""
+    return database == "postgres" or fault not in NOT_ON_SQLITE
+
+
+class Storm:
+    """`pass_by()` is asked again and again by the thread that starts every process; it strikes when the time comes."""
+
+    def __init__(self, options, site, sink, ledger: FaultLedger):
+        self._chance, self._site, self._sink, self._ledger = random.Random(options.seed), site, sink, ledger
+        self._families = {
+            "kill": (GROUPS["kill"], self._kill),
+            "redis": (GROUPS["redis"], self._redis),
+            "postgres": (GROUPS["postgres"], self._postgres),
+            "mood": (tuple(MOODS), self._mood),
+        }
+        self._faults = {name: sorted(options.faults & set(known)) for name, (known, _strike) in self._families.items()}
+        if sink is None:
+            self._faults["mood"] = []
+        if options.scenarios & {"backlog", "outage"}:
+            self._faults["mood"] = OUTAGE if "outage" in options.scenarios else ["smtp-refuse"]
+            self._families["mood"] = (OUTAGE, sink.change_mood)  # until the end: nothing calms it before
+            sink.change_mood(self._faults["mood"][0])
+        self._due = {name: time.monotonic() + self._wait(name) for name, faults in self._faults.items() if faults}
+        self._amends: list[tuple[float, Callable]] = []  # what is mended, and when
+
+    def _wait(self, family: str) -> float:
+        return self._chance.uniform(0.4, 1.6) * EVERY[family]
+
+    def pass_by(self) -> None:
+        self._mend(time.monotonic())
+        for name, due in list(self._due.items()):
+            if due <= time.monotonic():
+                fault = self._chance.choice(self._faults[name])
+                self._ledger.add(fault=fault)
+                self._families[name][1](fault)
+                self._due[name] = time.monotonic() + self._wait(name)
+
+    def end(self) -> None:
+        """Everything is mended at once; nothing strikes any more."""
+        self._due = {}
+        self._mend(float("inf"))
+
+    def _mend(self, now: float) -> None:
+        for when, amend in list(self._amends):
+            if when <= now:
+                self._amends.remove((when, amend))
+                amend()
+
+    def _later(self, between: tuple[float, float], amend) -> None:
+        self._amends.append((time.monotonic() + self._chance.uniform(*between), amend))
+
+    # --- One family each ----------------------------------------------------------------------------------------------
+    def _kill(self, fault: str) -> None:
+        if fault == "kill-child":
+            self._site.kill_a_child(self._chance)
+        else:
+            self._site.kill(fault.removeprefix("kill-"), self._chance)
+
+    def _redis(self, fault: str) -> None:
+        if self._site.redis.process.poll() is not None:
+            return  # away already
+        if fault == "redis-flush":
+            self._site.flush_redis()
+        else:
+            self._site.redis.kill()
+            self._later(REDIS_AWAY_SECONDS, self._site.redis.start)
+
+    def _postgres(self, _fault: str) -> None:
+        """SIGQUIT is PostgreSQL's immediate shutdown: no checkpoint, no goodbye; it recovers from its log."""
+        self._site.postgres.kill(signal.SIGQUIT)
+        time.sleep(self._chance.uniform(*POSTGRES_AWAY_SECONDS))
+        self._site.postgres.start()
+
+    def _mood(self, fault: str) -> None:
+        self._sink.change_mood(fault)
+        self._later(MOOD_SECONDS, self._sink.calm)
