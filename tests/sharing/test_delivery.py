@@ -13,6 +13,7 @@ from portal.reasons import Refused
 from sharing import actions, delivery, outbox, sweep
 from sharing.models import Delivery
 from sharing.mssante import Kind, SendOutcome, Stage
+from sharing.outbox import backoff
 from sharing.outbox.claim import renew
 from sharing.states import DeliveryStatus as D
 from sharing.states import ShareStatus as S
@@ -291,11 +292,11 @@ def test_waits_grow_to_half_an_hour_and_stay_there(later):
     assert all(abs(wait - wanted) <= wanted * 0.2 + 1 for wait, wanted in zip(waits, expected, strict=True)), waits
 
 
-def test_waits_are_not_all_the_same():
-    rows = [queued(f"pharmacie@d{number}.mssante.test") for number in range(6)]
-    for _ in rows:
-        delivery.settle(outbox.claim(), LATER)
-    assert len({now_is(row).next_attempt_at.replace(microsecond=0) for row in rows}) > 2
+def test_waits_are_not_all_the_same_and_stay_near_the_one_meant():
+    now = db_now()
+    waits = {(backoff.next_attempt(1, now) - now).total_seconds() for _ in range(200)}
+    assert len(waits) > 100
+    assert 24 <= min(waits) < 27 and 33 < max(waits) <= 36
 
 
 def test_after_five_days_it_says_so(open_sink, later, alice):
