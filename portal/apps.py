@@ -11,7 +11,7 @@ class PortalConfig(AppConfig):
     def ready(self):
         from allauth.mfa.signals import authenticator_added, authenticator_removed
 
-        from portal import accounts, logs
+        from portal import accounts, checks, logs  # noqa: F401 - checks register themselves
 
         authenticator_added.connect(accounts.prove_by_adding)
         authenticator_removed.connect(accounts.forget_when_none_is_left)

@@ -1,7 +1,7 @@
 """So many times in so long, by address. One atomic counter in the cache for each window of time (Redis or one process).
 
-The address is the connection's: X-Forwarded-For is written by whoever asks. Behind a proxy, the server in front of
-Django must set REMOTE_ADDR, or everybody shares one count.
+The address is the connection's, or the one that our own proxy saw (middleware.know_who_asks): the rest of
+X-Forwarded-For is written by whoever asks.
 """
 
 import time

@@ -43,6 +43,7 @@ if SECRET_KEY.startswith(DEMO_SECRET) or not (DEMO or TESTING) and len(SECRET_KE
 PORT = env.number("PORT", 8000)
 SITE_URL = env.text("ORDOLIEN_SITE_URL", f"http://127.0.0.1:{PORT}").rstrip("/")
 HTTPS = SITE_URL.startswith("https://")
+BEHIND_PROXY = env.flag("ORDOLIEN_BEHIND_PROXY")
 ALLOWED_HOSTS = env.words("ORDOLIEN_HOSTS", "127.0.0.1,localhost,[::1],testserver" if DEMO or TESTING else "")
 CSRF_TRUSTED_ORIGINS = [SITE_URL]
 ROOT_URLCONF = "portal.urls"
@@ -70,6 +71,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "portal.access_log.tell_requests",
+    "portal.middleware.know_who_asks",
     "portal.middleware.no_store_and_headers",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -169,7 +171,7 @@ ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_EMAIL_NOTIFICATIONS = True  # a change of password, address or factor is said to its owner
 ACCOUNT_CHANGE_EMAIL = True  # one address an account; a new one replaces it once confirmed
 ACCOUNT_REAUTHENTICATION_REQUIRED = True  # a change of address asks again who it is
-ALLAUTH_TRUSTED_PROXY_COUNT = 1 if env.flag("ORDOLIEN_BEHIND_PROXY") else 0  # whose X-Forwarded-For limits believe
+ALLAUTH_TRUSTED_PROXY_COUNT = 1 if BEHIND_PROXY else 0  # whose X-Forwarded-For limits believe
 MFA_ADAPTER = "portal.accounts.SecondFactorAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_TOTP_ISSUER = "Ordolien"
@@ -192,7 +194,7 @@ SECURE_SSL_REDIRECT = HTTPS
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
 SECURE_REDIRECT_EXEMPT = [r"^healthz"]
-if env.flag("ORDOLIEN_BEHIND_PROXY"):
+if BEHIND_PROXY:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"

@@ -1,0 +1,140 @@
+"""What is shipped for operators is true of the site: alerts, their page, the systemd units, what is said at start."""
+
+import re
+import shutil
+import subprocess
+import sys
+from configparser import RawConfigParser
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+import yaml
+from django.contrib.sessions.models import Session
+from django.core.management import call_command, get_commands
+from django.utils import timezone
+
+from portal import checks
+from portal.models import Notice
+from sharing.models import Heartbeat, Pharmacy
+from tests import factories
+from tests.mail import queued
+from tests.project import ROOT
+
+pytestmark = pytest.mark.django_db
+OPERATIONS = ROOT / "docs" / "operations"
+PAGE = (ROOT / "docs" / "operations.md").read_text()
+RULES = yaml.safe_load((OPERATIONS / "alerts.yml").read_text())["groups"][0]["rules"]
+UNITS = sorted(OPERATIONS.glob("systemd/*.service"))
+OF_A_NODE = {"node_systemd_unit_state", "up"}  # told by Prometheus itself and its node_exporter
+
+
+# --- Alerts ---------------------------------------------------------------------------------------------------------
+@pytest.fixture
+def told(client, settings, local_operator, market, prescription):
+    """What /metrics says of a site where everything there is to tell has happened once."""
+    settings.OPERATORS_TOKEN = "t"
+    queued()
+    Heartbeat.objects.create(name="sweep", at=timezone.now())
+    Pharmacy.objects.update(source_date=timezone.localdate())
+    client.get("/compte/login/")
+    return client.get("/metrics", headers={"Authorization": "Bearer t"}).content.decode()
+
+
+# What only an import or a setting brings: there is no sample here, but the name is announced.
+def names_in(text: str) -> set[str]:
+    announced = re.findall(r"^# TYPE (\w+) (\w+)", text, flags=re.M)
+    return {name + end for name, _kind in announced for end in ("", "_total", "_bucket", "_sum", "_count")}
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule["alert"])
+def test_each_alert_watches_what_is_told_and_says_what_to_do(rule, told):
+    without_labels = re.sub(r"\{[^}]*\}|\[[^\]]*\]|by \([^)]*\)", " ", rule["expr"])
+    watched = set(re.findall(r"\b(?:ordolien|node|up)\w*", without_labels))
+    assert watched and watched - OF_A_NODE <= names_in(told)
+    for status in re.findall(r'\bstatus="(\w+)"', rule["expr"]):
+        assert f'status="{status}"' in told
+    for route in re.findall(r'\broute="([\w-]+)"', rule["expr"]):
+        assert f'name="{route}"' in (ROOT / "sharing" / "urls.py").read_text()
+    assert rule["annotations"]["runbook"] == f"docs/operations.md#{rule['alert'].lower()}"
+    assert f"\n### {rule['alert']}\n" in PAGE
+
+
+def test_what_is_told_is_counted(told):
+    samples = dict(line.rsplit(" ", 1) for line in told.splitlines() if not line.startswith("#"))
+    assert samples['ordolien_deliveries_waiting{status="queued"}'] == "1.0"
+    assert samples["ordolien_directory_age_days"] == "0.0"
+    assert samples['ordolien_unreconciled{check="shares_without_delivery"}'] == "0.0"
+    assert float(samples['ordolien_http_requests_total{method="GET",route="account_login",status="200"}']) >= 1
+    assert float(samples["ordolien_sweep_beat_age_seconds"]) < 30
+
+
+# --- Units ----------------------------------------------------------------------------------------------------------
+class Unit(RawConfigParser):
+    """systemd's files repeat keys; the last one is enough here."""
+
+    def __init__(self, file: Path):
+        super().__init__(strict=False, delimiters=["="], comment_prefixes=["#"])
+        self.optionxform = str
+        self.read(file)
+
+
+@pytest.mark.parametrize("file", UNITS, ids=lambda file: file.stem)
+def test_each_unit_runs_something_that_exists(file):
+    command = Unit(file)["Service"]["ExecStart"]
+    if "manage.py" in command:
+        assert re.search(r"manage\.py (\w+)", command)[1] in get_commands()
+    else:
+        assert (Path(sys.executable).parent / Path(command.split()[0]).name).exists()
+    if Unit(file)["Service"]["Type"] == "oneshot":
+        assert Unit(file.with_suffix(".timer"))["Timer"]["OnCalendar"]
+    assert file.stem in PAGE
+
+
+def test_systemd_finds_nothing_to_say_of_them(tmp_path):
+    """Where it is installed; what the test above reads is checked everywhere."""
+    units = tmp_path / "units"
+    shutil.copytree(OPERATIONS / "systemd", units)
+    for file in [*units.glob("*.service"), units / "ordolien-.service.d" / "common.conf"]:
+        here = str(Path(sys.executable).parent)
+        file.write_text(file.read_text().replace("/opt/ordolien/.venv/bin", here).replace("/opt/ordolien", str(ROOT)))
+    verify = shutil.which("systemd-analyze")
+    if verify:
+        files = [str(file) for file in sorted(units.glob("*.*")) if file.is_file()]
+        done = subprocess.run([verify, "verify", "--man=no", *files], capture_output=True, text=True, check=False)
+        ours = [line for line in done.stderr.splitlines() if "ordolien" in line]
+        assert ours == []
+
+
+# --- What is said at start, what is forgotten -----------------------------------------------------------------------
+def test_a_site_alone_with_its_limits_says_so(settings, caplog):
+    assert checks.what_is_missing() == []
+    settings.TESTING, settings.REDIS_URL, settings.MSSANTE_SMTP_HOST = False, "", "mail.test"
+    settings.OPERATORS_TOKEN = "t"
+    checks.say_at_start()
+    assert "W001 No REDIS_URL: each process counts attempts to sign in for itself" in caplog.messages[0]
+    assert not [line for line in caplog.messages if "W003" in line or "W004" in line]
+
+
+def test_behind_our_proxy_limits_count_by_the_address_it_saw(client, settings):
+    settings.BEHIND_PROXY = True
+
+    def ask(forwarded: str) -> int:
+        return client.post("/verifier/", {"text": "x"}, headers={"X-Forwarded-For": forwarded}).status_code
+
+    answers = [ask(f"203.0.113.{n}, 192.0.2.7") for n in range(31)]
+    assert (answers[0], answers[-1], ask("192.0.2.8")) == (200, 429, 200)
+
+
+def test_what_is_kept_for_a_while_is_forgotten(alice, later, capsys):
+    now = timezone.now()
+    Session.objects.create(session_key="old", session_data="", expire_date=now - timedelta(days=1))
+    old = Notice.objects.create(
+        user=alice, kind="new_message", path="/", status="sent", next_attempt_at=now, sent_at=now
+    )
+    call_command("purge")
+    assert Notice.objects.filter(pk=old.pk).exists() and not Session.objects.exists()
+    later(days=91)
+    call_command("purge")
+    assert not Notice.objects.exists()
+    assert factories.User.objects.filter(pk=alice.pk).exists()
