@@ -24,6 +24,7 @@ LABELS = {
     Prescription.Provenance.DOCUMENT: "Ordonnance",
     Prescription.Provenance.UPLOAD: "Photo d'ordonnance",
 }
+CODE = re.compile(r"[A-Za-z0-9._-]{1,40}")
 PDF, ZIP = "application/pdf", "application/zip"
 EXTENSIONS = {PDF: "pdf", "image/jpeg": "jpg", "image/png": "png"}
 
@@ -50,7 +51,7 @@ def of_share(share: Share) -> Enclosed:
     prescription = share.prescription
     content = _cda(prescription)
     header = cda.read_header(content) if content else None
-    if header is None or header.patient is None:  # an archive must say whose it is, by INS
+    if header is None or not _can_be_announced(header):
         label = LABELS[prescription.provenance]
         return Enclosed(label, _for_people(prescription, label), None)
     label = (header.type.name or LABELS[prescription.provenance])[:LABEL_MAX].strip()
@@ -58,6 +59,11 @@ def of_share(share: Share) -> Enclosed:
     submission = xdm.Submission(share.pk, share.created_at or timezone.now(), _source())
     archive = xdm.write(content, header, submission, copy=_copy(people), version=settings.MSSANTE_PRODUCT_NUMBER)
     return Enclosed(label, (*people, Attachment(ARCHIVE_NAME, ZIP, archive)), header)
+
+
+def _can_be_announced(header: cda.Header) -> bool:
+    """An archive says whose it is, by INS, and what it is, by a code that also goes into a header of the mail."""
+    return header.patient is not None and CODE.fullmatch(header.type.code) is not None
 
 
 def _cda(prescription: Prescription) -> bytes | None:

@@ -7,10 +7,12 @@ Message-ID carries the share's token, which is how an answer finds its way back.
 import re
 import secrets
 from dataclasses import dataclass
+from email.header import Header
 from email.headerregistry import Address, HeaderRegistry, UnstructuredHeader
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
+from itertools import takewhile
 
 from django.conf import settings
 from django.utils import timezone
@@ -34,7 +36,23 @@ class _Ids(UnstructuredHeader):
         return f"{self.name}: " + f"{policy.linesep} ".join(self.split()) + policy.linesep
 
 
+class _Subject(UnstructuredHeader):
+    """Python may fold one so that it is read with a space too many, where receivers look for the patient's name."""
+
+    max_count = 1
+
+    def fold(self, *, policy):
+        words = self.split(" ")
+        clear = list(takewhile(str.isascii, words))  # XDM/1.0/DDM+ first, for those who look before they decode
+        if clear == words:
+            return super().fold(policy=policy)
+        coded = Header(" ".join(words[len(clear) :]), "utf-8", maxlinelen=75).encode(linesep=policy.linesep)
+        parts = [" ".join(clear), coded] if clear else [coded]
+        return f"{self.name}: {f'{policy.linesep} '.join(parts)}{policy.linesep}"
+
+
 _headers = HeaderRegistry()
+_headers.map_to_type("subject", _Subject)
 for _name in ("message-id", "in-reply-to", "references"):
     _headers.map_to_type(_name, _Ids)
 POLICY = SMTP.clone(header_factory=_headers)

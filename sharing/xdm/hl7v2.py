@@ -19,7 +19,7 @@ def xcn(actor: Actor | None) -> str:
     if actor is None or not (actor.number or actor.family):
         return ""
     names = f"{_part(actor.number)}^{_part(actor.family)}^{_part(actor.given)}"
-    return f"{names}^^^^^^&{actor.oid}&ISO^D^^^{_kind(actor.oid)}" if actor.oid else names
+    return f"{names}^^^^^^&{_part(actor.oid)}&ISO^D^^^{_kind(actor.oid)}" if actor.oid else names
 
 
 def xon(structure: Actor | None) -> str:
@@ -28,12 +28,12 @@ def xon(structure: Actor | None) -> str:
     if not structure.number:
         return _part(structure.family)
     kind = "IDNST" if structure.oid == STRUCTURE else "RI"
-    return f"{_part(structure.family)}^^^^^&{structure.oid}&ISO^{kind}^^^{_part(structure.number)}"
+    return f"{_part(structure.family)}^^^^^&{_part(structure.oid)}&ISO^{kind}^^^{_part(structure.number)}"
 
 
 def speciality(author: Author) -> str:
     code = author.speciality
-    return f"{_part(code.code)}^{_part(code.name)}^{code.system}" if code else ""
+    return f"{_part(code.code)}^{_part(code.name)}^{_part(code.system)}" if code else ""
 
 
 def patient_actor(patient: PatientTraits) -> Actor:

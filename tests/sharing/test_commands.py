@@ -9,6 +9,7 @@ from django.core.management import CommandError, call_command
 
 from sharing import actions, delivery, pharmacy_mailbox
 from sharing.models import InboundMail
+from tests import factories
 
 pytestmark = pytest.mark.django_db
 
@@ -18,10 +19,18 @@ def share(alice, market, prescription):
     return actions.share_prescription(prescription=prescription, pharmacy=market, by=alice)
 
 
-def test_the_message_of_a_share_can_be_looked_at(share, tmp_path):
-    call_command("compose_message", str(share.pk), output=tmp_path / "message.eml")
-    mail = message_from_bytes((tmp_path / "message.eml").read_bytes(), policy=policy.default)
-    assert mail["Subject"].startswith("Prescription de produits de santé")
+def test_the_exact_message_of_a_share_can_be_looked_at(share, tmp_path):
+    call_command("compose_message", str(share.pk), "--out", str(tmp_path / "message.eml"))
+    written = (tmp_path / "message.eml").read_bytes()
+    assert written == bytes(share.first_delivery.content)
+    mail = message_from_bytes(written, policy=policy.default)
+    assert mail["Subject"].startswith("XDM/1.0/DDM+Prescription de produits de santé")
+
+
+def test_a_message_that_was_not_queued_is_composed(prescription, market, tmp_path):
+    alone = factories.share(prescription, market)
+    call_command("compose_message", str(alone.pk), out=tmp_path / "message.eml")
+    assert b"X-MSS-CODECDA: 57833-6\r\n" in (tmp_path / "message.eml").read_bytes()
 
 
 @pytest.mark.parametrize("unknown", ["x", "01a208c6-17af-7929-860e-7e1f6cc40d96"])

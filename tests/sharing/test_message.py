@@ -1,9 +1,10 @@
 """What leaves: readable without us, the same as what the patient was shown, and nothing slips into a header."""
 
-import json
 import re
 from datetime import datetime, timedelta
 from email import message_from_bytes, policy
+from email.header import decode_header, make_header
+from email.message import EmailMessage
 
 import pytest
 from django.utils import timezone
@@ -11,10 +12,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from portal.reasons import Refused
-from sharing import actions, delivery, letter, message
+from sharing import actions, delivery, letter, message, xdm
 from sharing.models import Share
+from sharing.states import DeliveryStatus
 from sharing.states import ShareStatus as S
 from tests import factories
+from tests.sharing import xdm_checker
 
 pytestmark = pytest.mark.django_db
 HEADERS = [
@@ -28,6 +31,7 @@ HEADERS = [
     "MIME-Version",
     "Content-Type",
 ]
+ARCHIVE_HEADERS = ["X-MSS-CODECDA", "X-MSS-INS"]
 
 
 def parsed(content: bytes):
@@ -59,16 +63,21 @@ def test_it_comes_from_the_patients_secure_address_to_the_pharmacys_mailbox(comp
 
 def test_its_headers_are_those_of_the_profile_and_no_other(composed, alice_patient):
     mail = parsed(composed.content)
-    assert sorted(mail.keys()) == sorted(HEADERS)
-    assert mail["Subject"] == "Prescription de produits de santé MOREAU Alice 14/03/1988"
+    assert sorted(mail.keys()) == sorted(HEADERS + ARCHIVE_HEADERS)
+    assert mail["Subject"] == "XDM/1.0/DDM+Prescription de produits de santé MOREAU Alice 14/03/1988"
+    assert (mail["X-MSS-CODECDA"], mail["X-MSS-INS"]) == ("57833-6", "O")
     assert mail["Disposition-Notification-To"] == f"<{alice_patient.mss_address}>"
     assert mail["X-MSS-NIL"] == "ORDOLIEN-0.1"
     assert abs(mail["Date"].datetime - timezone.now()) < timedelta(minutes=1)
 
 
-def test_it_announces_no_archive_that_is_not_there(composed):
-    assert "XDM" not in parsed(composed.content)["Subject"]
-    assert "X-MSS-CODECDA" not in parsed(composed.content)
+@pytest.mark.parametrize("missing", ["birth_place", "sex"])
+def test_an_identity_without_its_five_traits_is_not_said_to_be_qualified(alice, market, missing):
+    patient = factories.alice_patient()
+    setattr(patient, missing, {"sex": "U"}.get(missing, ""))
+    patient.save()
+    content = message.compose_share(draft(factories.prescription(patient), market, alice)).content
+    assert parsed(content)["X-MSS-INS"] == "N"
 
 
 def test_the_message_id_carries_the_shares_token_and_stays_on_one_line(alice, market, prescription):
@@ -116,32 +125,28 @@ def test_the_wished_time_is_said_in_words(alice, market, prescription):
     assert "PASSAGE SOUHAITÉ\njeudi 14\xa0janvier 2027 à 18\xa0h\xa030" in text
 
 
-def test_the_document_and_the_structured_prescription_are_attached(composed):
-    pdf, structured = parsed(composed.content).iter_attachments()
+def test_the_document_and_the_archive_are_attached(composed):
+    pdf, archive = parsed(composed.content).iter_attachments()
     assert re.fullmatch(r"\d{8}_Prescription-de-produits-de-sante_MOREAU_Alice\.pdf", pdf.get_filename())
-    assert (pdf.get_content_type(), pdf.get_content()[:5]) == ("application/pdf", b"%PDF-")
-    assert (structured.get_content_type(), structured.get_filename()) == (
-        "application/fhir+json",
-        "ordonnance-fhir.json",
-    )
-    resources = [entry["resource"]["resourceType"] for entry in json.loads(structured.get_content())["entry"]]
-    assert resources == ["MedicationRequest", "MedicationRequest", "Patient", "Practitioner"]
+    assert (pdf.get_content_type(), pdf.get_content()[:8]) == ("application/pdf", b"%PDF-1.4")
+    assert (archive.get_content_type(), archive.get_filename()) == ("application/zip", "IHE_XDM.ZIP")
+    assert xdm.read(archive.get_content()).patient_ins == factories.alice_patient().ins
+    assert xdm_checker.problems(archive.get_content()) == []
+    assert "IHE_XDM.ZIP est la même pour votre logiciel" in text_of(parsed(composed.content))
 
 
-def test_the_deposit_is_passed_on_as_it_was_received(alice, market):
-    request = {"resourceType": "MedicationRequest", "id": "l1", "note": [{"text": "tel quel"}]}
-    source = {"resourceType": "Bundle", "entry": [{"resource": request}]}
-    prescription = factories.prescription(source=source)
-    bundle = json.loads(message.preview(draft(prescription, market, alice)).attachments[-1].content)
-    assert bundle["entry"][0] == {"resource": request}
-    assert bundle["identifier"]["value"] == prescription.number
-
-
-def test_another_prescription_deposited_in_the_same_bundle_does_not_leave(alice, market):
-    other = {"resourceType": "MedicationRequest", "id": "other", "note": [{"text": "SECRET"}]}
-    source = {"resourceType": "Bundle", "entry": [{"resource": other}, {"resource": {**other, "id": "l2"}}]}
-    composed = message.preview(draft(factories.prescription(source=source), market, alice))
-    assert b"SECRET" not in composed.attachments[-1].content
+def test_what_replaces_a_prescription_already_sent_says_so_in_its_conversation(alice, market, prescription):
+    first = actions.share_prescription(prescription=prescription, pharmacy=market, by=alice).first_delivery
+    better = factories.prescription(replaces=prescription)
+    mail = parsed(message.compose_share(draft(better, market, alice)).content)
+    label = "XDM/1.0/DDM+[Annule et remplace] Prescription de produits de santé MOREAU Alice 14/03/1988"
+    assert (mail["Subject"], mail["In-Reply-To"], mail["References"]) == (label, first.message_id, first.message_id)
+    elsewhere = parsed(message.compose_share(draft(better, factories.pharmacy(), alice)).content)
+    assert "remplace" not in elsewhere["Subject"]
+    assert "In-Reply-To" not in elsewhere
+    first.status = DeliveryStatus.CANCELLED  # taken back before it left
+    first.save()
+    assert "remplace" not in message.preview(draft(better, market, alice)).subject
 
 
 def test_what_leaves_is_what_the_patient_was_shown(alice, market, prescription):
@@ -155,13 +160,17 @@ def test_what_leaves_is_what_the_patient_was_shown(alice, market, prescription):
     assert mail["Subject"] == shown.subject
     assert mail["From"].addresses[0].addr_spec == shown.sender_address
     assert mail["To"].addresses[0].addr_spec == shown.recipient_address
-    files = [(part.get_filename(), part.get_payload(decode=True)) for part in mail.iter_attachments()]
-    assert files == [(file.name, file.content) for file in shown.attachments]
+    sent = {part.get_filename(): part.get_payload(decode=True) for part in mail.iter_attachments()}
+    seen = {file.name: file.content for file in shown.attachments}
+    archives = sent.pop("IHE_XDM.ZIP"), seen.pop("IHE_XDM.ZIP")  # each says when and under what number it was sent
+    assert sent == seen
+    assert xdm.read(archives[0]) == xdm.read(archives[1])
 
 
 def test_a_photo_says_that_it_is_one(alice, market):
     shown = message.preview(draft(factories.photo_prescription(), market, alice))
     assert shown.subject.startswith("Photo d'ordonnance MOREAU Alice")
+    assert shown.cda is None
     assert "POUR PRÉPARER SEULEMENT" in shown.text
     assert "l’original est nécessaire pour délivrer" in shown.text
     assert [file.content_type for file in shown.attachments] == ["image/png"]
@@ -257,6 +266,19 @@ def test_no_name_or_word_adds_a_header_a_recipient_or_a_file(photo_draft, family
     assert [address.addr_spec for address in mail["From"].addresses] == [photo_draft.patient.mss_address]
     [photo] = mail.iter_attachments()
     assert re.fullmatch(r"[A-Za-z0-9_-]+\.png", photo.get_filename())
+
+
+@settings(max_examples=60)
+@given(st.text(alphabet=st.sampled_from("aZ9é’-Œ+/ "), min_size=1, max_size=150).map(letter.one_line).filter(bool))
+def test_a_subject_is_read_as_it_was_written(subject):
+    mail = EmailMessage(policy=message.POLICY)
+    mail["Subject"] = f"XDM/1.0/DDM+{subject}"
+    content = mail.as_bytes()
+    assert content.isascii()
+    assert max(len(line) for line in content.split(b"\r\n")) <= 170
+    assert (
+        parsed(content)["Subject"] == str(make_header(decode_header(mail.as_string()[9:].strip()))) == mail["Subject"]
+    )
 
 
 @pytest.fixture
