@@ -242,6 +242,13 @@ def note_words_undelivered(*, share: Share, by: str) -> None:
 
 
 @transaction.atomic
+def note_not_processed(*, share: Share, by: str) -> None:
+    """It is in the pharmacy's mailbox, and its software could not take it."""
+    audit.record(kind="share.not-processed", by=by, patient_id=share.patient_id, subject=share)
+    _notify(share, notices.share_moved)
+
+
+@transaction.atomic
 def close_thread(*, share: Share, by) -> Share:
     """The professional has the last word (X-MSS-MES: FIN): nobody adds to the thread any more."""
     share = _locked(share)

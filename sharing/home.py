@@ -19,7 +19,7 @@ AT_MOST = 3
 FAILED_DAYS = timedelta(days=14)
 
 # The most pressing first.
-ORDER = ("undeliverable", "refused", "question", "ready", "partially_ready", "late", "silent", "expiring")
+ORDER = ("undeliverable", "refused", "question", "ready", "partially_ready", "unopened", "late", "silent", "expiring")
 
 
 @dataclass(frozen=True)
@@ -83,6 +83,7 @@ def _by_situation(share: Share, head: timeline.Head) -> Task | None:
         S.READY: _("Prête à %(pharmacy)s"),
         S.PARTIALLY_READY: _("En partie prête à %(pharmacy)s"),
         "late": _("Pas encore remise à %(pharmacy)s"),
+        "unopened": _("Pas encore lue par %(pharmacy)s"),
         "silent": _("Pas encore lue par %(pharmacy)s"),
     }.get(head.code)
     if title is None:
@@ -115,6 +116,7 @@ def _short(share: Share, head: timeline.Head) -> str:
         S.REFUSED: _("Sa raison : %(reason)s.") % {"reason": share.get_refusal_display()},
         S.UNDELIVERABLE: _("Sa messagerie l’a refusée."),
         "late": _("Sa messagerie ne répond pas pour l’instant."),
+        "unopened": _("Son logiciel n’a pas su l’ouvrir."),
         "silent": _("Remise %(moment)s.") % {"moment": moments.moment(head.time)},
     }.get(head.code, head.sentence)
 

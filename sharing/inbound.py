@@ -14,9 +14,9 @@ from django.db import transaction
 from django.db.models import F
 
 from portal.clock import db_now
-from sharing import actions, arrivals, delivery, outbox, policies, reading, reports
+from sharing import actions, arrivals, policies, reading, receipts, reports
 from sharing.actions import Answer, Door
-from sharing.models import Delivery, InboundMail, Share
+from sharing.models import InboundMail, Share
 from sharing.states import ShareStatus
 
 log = logging.getLogger(__name__)
@@ -41,7 +41,7 @@ def keep(content: bytes, *, is_whole: bool = True) -> InboundMail:
 
 def _message_id(content: bytes) -> str:
     headers = BytesHeaderParser().parsebytes(content[:HEADERS_MAX])
-    found = re.search(r"<[^<>\s]{1,296}>", str(headers.get("Message-ID", "")))
+    found = re.search(r"<[!-;=?-~]{1,296}>", str(headers.get("Message-ID", "")))
     return found[0] if found else ""
 
 
@@ -68,8 +68,8 @@ def process(pk) -> None:
     except reading.Unreadable as error:
         _end(mail, Status.REFUSED, str(error))
         return
-    report = reports.report_in(read.message)
-    _end(mail, *(_take_report(report) if report else _take_answer(read)))
+    report = reports.report_in(read)
+    _end(mail, *(receipts.take(report, read) if report else _take_answer(read)))
 
 
 def _end(mail: InboundMail, status: str, reason: str = "", share: Share | None = None) -> None:
@@ -82,7 +82,7 @@ def _take_answer(read: reading.Mail) -> tuple:
     share = _share_of(read.references)
     if share is None:
         return arrivals.take(read)
-    if not _is_from_the_pharmacy(read, share):
+    if not receipts.is_from_the_pharmacy(read, share):
         return Status.UNMATCHED, "other-sender", share
     if not read.text:
         return Status.UNMATCHED, "no-words", share
@@ -107,43 +107,6 @@ def _share_of(references: list[str]) -> Share | None:
     return known.share if known else None
 
 
-def _is_from_the_pharmacy(read: reading.Mail, share: Share) -> bool:
-    known = {box.address.lower() for box in share.pharmacy.mailboxes.all()}
-    known |= {address.lower() for address in share.deliveries.values_list("envelope_to", flat=True)}
-    return {read.sender, read.return_path or read.sender} <= known
-
-
 def _within_limit(text: str) -> str:
     """The mail is kept whole; the thread shows its beginning."""
     return text if len(text) <= policies.MESSAGE_MAX else f"{text[: policies.MESSAGE_MAX - 4]} […]"
-
-
-# --- Reports --------------------------------------------------------------------------------------------------------
-def _take_report(report: reports.Report) -> tuple:
-    told = report.delivery()
-    if told is None:
-        return Status.UNMATCHED, "report-unknown"
-    share = Share.objects.select_for_update().get(pk=told.share_id)
-    act = _REPORTS.get(report.what)
-    if act is None:
-        return Status.UNMATCHED if report.what == "error" else Status.PROCESSED, f"report-{report.what}"[:60], share
-    act(told, share, report)
-    return Status.PROCESSED, f"report-{report.what}", share
-
-
-def _delivered(told: Delivery, share: Share, report: reports.Report) -> None:
-    outbox.reported_delivered(told)
-
-
-def _failed(told: Delivery, share: Share, report: reports.Report) -> None:
-    if outbox.bounced(told, report.code):
-        delivery.tell(told, share)
-
-
-def _displayed(told: Delivery, share: Share, report: reports.Report) -> None:
-    outbox.reported_read(told)
-    if told.kind == Delivery.Kind.SHARE and share.status == ShareStatus.SHARED:
-        actions.open_share(share=share, by=f"pharmacy:{share.pharmacy_id}", door=Door.MAIL)
-
-
-_REPORTS = {"delivered": _delivered, "processed": _delivered, "failed": _failed, "displayed": _displayed}

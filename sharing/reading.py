@@ -34,6 +34,7 @@ class Mail:
     sender: str  # address of From, lower case; empty when it is not one
     sender_name: str  # the label beside it, decoded; anybody may write anything there
     return_path: str  # empty for a report
+    subject: str  # decoded
     references: list[str]  # In-Reply-To first, then References from the last one
     text: str
     is_automatic: bool
@@ -44,15 +45,16 @@ class Mail:
 def read(content: bytes) -> Mail:
     """Raises Unreadable."""
     message = _parse(content)
+    subject = decoded(_header(message, "Subject"))
     return Mail(
         sender=_address(_header(message, "From")),
         sender_name=_label(_header(message, "From")),
         return_path=_address(_header(message, "Return-Path")),
+        subject=subject,
         references=_references(message),
         text=words_of(message),
         is_automatic=_header(message, "Auto-Submitted").lower().split(";")[0].strip() not in {"", "no"},
-        is_last_word=_header(message, "X-MSS-MES").strip().upper() == "FIN"
-        or _decoded(_header(message, "Subject")).strip() == "[FIN]",
+        is_last_word=_header(message, "X-MSS-MES").strip().upper() == "FIN" or subject.strip() == "[FIN]",
         message=message,
     )
 
@@ -77,7 +79,7 @@ def _header(message: Message, name: str) -> str:
     return str(message.get(name, ""))[:HEADER_MAX]
 
 
-def _decoded(value: str) -> str:
+def decoded(value: str) -> str:
     try:
         return str(make_header(decode_header(value)))
     except (LookupError, UnicodeError, ValueError):
@@ -90,7 +92,7 @@ def _address(value: str) -> str:
 
 
 def _label(value: str) -> str:
-    return _decoded(value.rpartition("<")[0]).strip(' "')
+    return decoded(value.rpartition("<")[0]).strip(' "')
 
 
 def _references(message: Message) -> list[str]:

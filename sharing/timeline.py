@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from prescriptions.policies import is_replaced
-from sharing import moments, naming, policies
+from sharing import mail_facts, moments, naming, policies
 from sharing.models import Delivery, Share
 from sharing.states import ShareStatus as S
 
@@ -27,7 +27,7 @@ SUNDAY = 6
 
 @dataclass(frozen=True)
 class Head:
-    """`code`: a Share status, or "queued", "late", "sent", "silent" while the pharmacy has not opened it."""
+    """`code`: a Share status, or "queued", "late", "sent", "unopened", "silent" while the pharmacy has not read it."""
 
     code: str
     state: str  # ready, wait, stop, info, unknown
@@ -61,6 +61,7 @@ LOOKS = {
     "queued": ("info", "check-circle", gettext_lazy("Enregistrée")),
     "late": ("wait", "hourglass", gettext_lazy("Pas encore remise")),
     "sent": ("info", "mail-check", gettext_lazy("Remise")),
+    "unopened": ("wait", "mail-x", gettext_lazy("Reçue, mais pas ouverte par leur logiciel")),
     "silent": ("wait", "clock", gettext_lazy("Pas encore lue")),
     S.OPENED: ("info", "mail-open", gettext_lazy("Lue")),
     S.PREPARING: ("wait", "package-open", gettext_lazy("En préparation")),
@@ -73,12 +74,15 @@ LOOKS = {
     S.UNDELIVERABLE: ("stop", "mail-x", gettext_lazy("Non remise")),
 }
 # The short word where the one above is a sentence: pills of the lists.
-LABELS = {S.REFUSED: gettext_lazy("Refusée"), S.REVOKED: gettext_lazy("Envoi retiré")}
+LABELS = {
+    "unopened": gettext_lazy("Pas encore lue"),
+    S.REFUSED: gettext_lazy("Refusée"),
+    S.REVOKED: gettext_lazy("Envoi retiré"),
+}
 
 STEP_WORDS = {
     S.SHARED: gettext_lazy("Enregistrée"),
-    "sent": gettext_lazy("Envoyée à la messagerie de la pharmacie"),
-    "delivered": gettext_lazy("Reçue par la messagerie"),
+    **mail_facts.STEP_WORDS,
     S.OPENED: gettext_lazy("Lue par la pharmacie"),
     S.PREPARING: gettext_lazy("En préparation"),
     S.PARTIALLY_READY: gettext_lazy("En partie prête"),
@@ -108,13 +112,17 @@ def situation(share: Share, now: datetime) -> str:
     sent_at = _sent_at(share)
     if sent_at is None:
         return "late" if policies.is_late(share, now) else "queued"
+    if mail_facts.is_left_unopened(share.first_delivery):
+        return "unopened"
+    if mail_facts.is_delayed(share.first_delivery):
+        return "late"
     return "silent" if is_silent_since(sent_at, now) else "sent"
 
 
 def head_of(share: Share, now: datetime) -> Head:
     code = situation(share, now)
     state, icon, word = LOOKS[code]
-    at = _sent_at(share) if code in {"sent", "silent"} else share.status_at
+    at = _sent_at(share) if code in {"sent", "silent", "unopened"} else share.status_at
     return Head(code, state, icon, str(word), _sentence(share, code), at)
 
 
@@ -172,17 +180,13 @@ def _sent_at(share: Share) -> datetime | None:
 def _facts(share: Share) -> Iterator[tuple[str, datetime]]:
     for event in share.events.all():
         yield event.status, event.at
-    delivery = share.first_delivery
-    if delivery and delivery.sent_at:
-        yield "sent", delivery.sent_at
-    if delivery and delivery.delivered_at:
-        yield "delivered", delivery.delivered_at
+    yield from mail_facts.facts(share.first_delivery)
 
 
 def _still_to_come(share: Share, facts: list[tuple[str, datetime]]) -> list[str]:
     if not share.is_active() or not facts:
         return []
-    happened = [code for code, _at in facts if code in (S.SHARED, "sent", "delivered")] + [share.status]
+    happened = [code for code, _at in facts if code == S.SHARED or code in mail_facts.STEP_WORDS] + [share.status]
     furthest = max(RANKS[code] for code in happened)  # a pharmacy may take back « Prête »
     return [code for code in EXPECTED if RANKS[code] > furthest]
 
@@ -203,6 +207,8 @@ def _coming(code: str) -> Step:
 def _step_sentence(share: Share, code: str) -> str:
     if code == S.PARTIALLY_READY and share.status == S.PARTIALLY_READY:
         return _what_is_missing(share)
+    if code == "unprocessed":
+        return mail_facts.software_said(share.first_delivery)
     if code == S.REFUSED:
         return share.get_refusal_display()
     return ""
@@ -220,6 +226,10 @@ def _sentence(share: Share, code: str) -> str:
         "late": _(
             "La messagerie de la pharmacie ne répond pas pour l’instant. Rien n’est perdu, nous continuons d’essayer. "
             "Si cela presse, appelez la pharmacie, montrez le QR ou choisissez une autre pharmacie."
+        ),
+        "unopened": _(
+            "La messagerie de la pharmacie l’a reçue, mais son logiciel n’a pas su l’ouvrir. Appelez la pharmacie, "
+            "montrez le QR ou choisissez une autre pharmacie."
         ),
         S.OPENED: _("La pharmacie l’a ouverte. Elle dira ici quand elle la prépare."),
         S.UNDELIVERABLE: _(

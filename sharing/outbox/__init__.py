@@ -13,7 +13,15 @@ from sharing.outbox.entry import (
     enqueue_words,
     try_again,
 )
-from sharing.outbox.outcome import bounced, record, reported_delivered, reported_read
+from sharing.outbox.outcome import (
+    bounced,
+    record,
+    reported_delayed,
+    reported_delivered,
+    reported_processed,
+    reported_read,
+    reported_unprocessed,
+)
 from sharing.outbox.overdue import give_up_overdue, quarantine_silent
 
 __all__ = [
@@ -29,7 +37,10 @@ __all__ = [
     "keeping_lease",
     "quarantine_silent",
     "record",
+    "reported_delayed",
     "reported_delivered",
+    "reported_processed",
     "reported_read",
+    "reported_unprocessed",
     "try_again",
 ]

@@ -107,3 +107,28 @@ def reported_delivered(delivery: Delivery) -> None:
 def reported_read(delivery: Delivery) -> None:
     reported_delivered(delivery)
     Delivery.objects.filter(pk=delivery.pk, read_at=None).update(read_at=db_now())
+
+
+def reported_delayed(delivery: Delivery, code: str) -> None:
+    """The operator has it and still tries. What has arrived meanwhile is not late."""
+    if Delivery.objects.filter(pk=delivery.pk, delivered_at=None, delayed_at=None).update(delayed_at=db_now()):
+        note(delivery, "delayed", by=BY, code=code)
+
+
+def reported_processed(delivery: Delivery) -> None:
+    """The pharmacy's software has taken it, if not at once."""
+    reported_delivered(delivery)
+    if Delivery.objects.filter(pk=delivery.pk, processed_at=None).update(processed_at=db_now()):
+        note(delivery, "processed", by=BY)
+
+
+def reported_unprocessed(delivery: Delivery, code: str, words: str) -> bool:
+    """The pharmacy's software could not take it. False: that was known, or it has taken it since."""
+    reported_delivered(delivery)
+    delivery = Delivery.objects.select_for_update().select_related("share").get(pk=delivery.pk)
+    if delivery.unprocessed_at or delivery.processed_at:
+        return False
+    delivery.unprocessed_at, delivery.unprocessed_code, delivery.unprocessed_words = db_now(), code[:20], words
+    delivery.save(update_fields=["unprocessed_at", "unprocessed_code", "unprocessed_words"])
+    note(delivery, "unprocessed", by=BY, code=code[:20])
+    return True

@@ -7,8 +7,8 @@ from email.policy import SMTP
 import pytest
 
 from portal.models import Notice
-from sharing import actions, delivery, dsn, inbound, mssante, pharmacy_mailbox, reading, sweep
-from sharing.models import Delivery, InboundMail, ThreadMessage
+from sharing import actions, delivery, inbound, mssante, pharmacy_mailbox, reading, sweep
+from sharing.models import InboundMail, ThreadMessage
 from sharing.states import DeliveryStatus as D
 from sharing.states import ShareStatus as S
 from tests import factories
@@ -259,96 +259,6 @@ def test_plain_text_is_preferred_and_attachments_are_not_words():
     mail.add_alternative("<p>La page.</p>", subtype="html")
     mail.add_attachment("Un fichier.", filename="notes.txt")
     assert reading.read(mail.as_bytes()).text == "Les mots."
-
-
-# --- Reports --------------------------------------------------------------------------------------------------------
-def report(share, action="delivered", envid=None, status="2.0.0") -> bytes:
-    row = share.first_delivery
-    return dsn.compose(
-        to=share.patient.mss_address,
-        about=row.envelope_to,
-        envid=row.envid if envid is None else envid,
-        original=row.content if envid is None else b"Message-ID: <x@y>\r\n\r\n",
-        action=action,
-        status=status,
-        by="mssante.test",
-    )
-
-
-def receipt(share, disposition="manual-action/MDN-sent-manually; displayed", message_id=None) -> bytes:
-    return (
-        "From: contact@pharma.mssante.test\r\nMessage-ID: <mdn@p.test>\r\nMIME-Version: 1.0\r\n"
-        'Content-Type: multipart/report; report-type=disposition-notification; boundary="b"\r\n\r\n'
-        "--b\r\nContent-Type: text/plain\r\n\r\nLu\r\n"
-        "--b\r\nContent-Type: message/disposition-notification\r\n\r\n"
-        f"Original-Message-ID: {message_id or share.first_delivery.message_id}\r\nDisposition: {disposition}\r\n\r\n"
-        "--b--\r\n"
-    ).encode()
-
-
-@pytest.fixture
-def sent(share):
-    row = share.first_delivery
-    Delivery.objects.filter(pk=row.pk).update(status=D.SENT, sent_at=row.created_at)
-    return share
-
-
-def test_a_delivery_report_gives_its_time(sent):
-    assert take(report(sent)).reason == "report-delivered"
-    assert sent.deliveries.get().delivered_at is not None
-
-
-def test_a_failure_report_tells_the_patient(sent, alice):
-    take(report(sent, "failed", status="5.1.1"))
-    row = Delivery.objects.get(share=sent)
-    assert (row.status, row.last_code, row.share.status) == (D.FAILED, "5.1.1", S.UNDELIVERABLE)
-    assert row.sent_at is not None
-    assert Notice.objects.filter(user=alice).exists()
-
-
-def test_a_delay_changes_nothing(sent):
-    take(report(sent, "delayed", status="4.4.1"))
-    assert (sent.deliveries.get().status, sent.deliveries.get().delivered_at) == (D.SENT, None)
-
-
-def test_a_report_that_knows_no_token_acts_on_nothing(sent):
-    row = take(report(sent, "failed", envid=f"{sent.token}.0000000000000000"))
-    assert (row.status, row.reason) == (Status.UNMATCHED, "report-unknown")
-    assert sent.deliveries.get().status == D.SENT
-
-
-def test_a_report_after_a_lost_answer_stops_the_attempts(share):
-    row = share.first_delivery
-    Delivery.objects.filter(pk=row.pk).update(status=D.RETRY, in_doubt_at=row.created_at)
-    take(report(share))
-    assert (share.deliveries.get().status, share.deliveries.get().in_doubt_at) == (D.SENT, None)
-
-
-def test_a_reading_receipt_opens_the_share(sent):
-    take(receipt(sent))
-    sent.refresh_from_db()
-    assert (sent.status, sent.events.get(status=S.OPENED).door) == (S.OPENED, "mail")
-    assert sent.deliveries.get().read_at is not None
-
-
-@pytest.mark.parametrize(
-    ("disposition", "status"),
-    [
-        ("automatic-action/MDN-sent-automatically; processed", Status.PROCESSED),
-        ("automatic-action/MDN-sent-automatically; processed/error", Status.UNMATCHED),
-        ("manual-action/MDN-sent-manually; deleted", Status.PROCESSED),
-    ],
-)
-def test_what_software_does_with_a_message_is_not_reading(sent, disposition, status):
-    assert take(receipt(sent, disposition)).status == status
-    sent.refresh_from_db()
-    assert sent.status == S.SHARED
-
-
-def test_a_receipt_for_another_message_acts_on_nothing(sent):
-    assert take(receipt(sent, message_id=f"<{sent.token}.0000000000000000@ordolien.mssante.test>")).status == (
-        Status.UNMATCHED
-    )
 
 
 # --- The whole way, by real SMTP both ways --------------------------------------------------------------------------
