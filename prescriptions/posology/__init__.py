@@ -17,6 +17,7 @@ from dataclasses import dataclass
 
 from prescriptions.posology import say_en, say_fr
 from prescriptions.posology.compose import compose, joined, without_instructions
+from prescriptions.posology.elements import say_each
 from prescriptions.posology.model import Step, Unsayable
 from prescriptions.posology.plain import bare, shown
 from prescriptions.posology.read import read
@@ -47,6 +48,7 @@ class Posology:
     `parts` holds the steps of a treatment in steps ("…", "puis …"), else the sentence alone.
     `besides`: instructions in the structure that `sentence` does not hold, when it is not made from the structure.
     Show them too: "ne pas conduire" may be nowhere else.
+    `by_element`: the structure is said piece by piece (`elements`), for want of a faithful sentence and of a text.
     """
 
     sentence: str
@@ -54,6 +56,7 @@ class Posology:
     own_text: str | None
     parts: tuple[str, ...]
     besides: tuple[str, ...] = ()
+    by_element: bool = False
 
     @property
     def missing(self) -> bool:
@@ -62,7 +65,7 @@ class Posology:
     @property
     def in_own_words(self) -> bool:
         """The sentence is the prescriber's text: say so beside it, it may use a prescriber's abbreviations."""
-        return not self.faithful and not self.missing
+        return not (self.faithful or self.missing or self.by_element)
 
 
 def say(
@@ -100,16 +103,23 @@ def explain(
 
     `own_text` is the prescriber's text for the whole line. In order: the sentence made from the structure, if it can be
     said and agrees with every text; else the text that says most among `own_text`, `renderings` and `Dosage.text`
-    (the last one only if each step has its own); else the instructions to the patient; else that it cannot be said
-    (`NOT_SAID`), or was not given (`NOT_SPECIFIED`).
+    (the last one only if each step has its own); else the structure element by element; else the instructions to the
+    patient; else that it cannot be said (`NOT_SAID`), or was not given (`NOT_SPECIFIED`).
     """
     given = [text for text in (own_text, *(renderings or ())) if isinstance(text, str) and shown(text)]
     parts = _parts(dosages, language, unit_hint, [*given, *_texts(dosages)], medicine)
     written = _own(dosages, given, medicine)
     if parts:
         return Posology(joined(parts, _words(language)), True, written, tuple(parts))
+    if not (given or _whole_texts(dosages, "text")) and (each := say_each(dosages, _words(language), unit_hint)):
+        return Posology(_in_a_row(each, _words(language)), False, None, each, by_element=True)
     sentence = written or _neither(dosages)[_language(language)]
     return Posology(sentence, False, written, (sentence,), _besides(dosages, sentence))
+
+
+def _in_a_row(said: tuple[str, ...], words) -> str:
+    """What to do about it is a sentence of its own."""
+    return f"{words.SEMICOLON.join(said[:-1])}. {said[-1]}"
 
 
 def _neither(dosages: object) -> dict[str, str]:
@@ -163,7 +173,12 @@ def _own(dosages: object, given: list[str], medicine: str | None) -> str | None:
     """The prescriber's text. Steps whose texts are not all there make none: half of a treatment misleads."""
     candidates = list(given)
     for name in ("text", "patientInstruction"):
-        texts = _texts(dosages, name)
-        if texts and len(texts) == len(dosages) and (name == "text" or not candidates):
+        texts = _whole_texts(dosages, name)
+        if texts and (name == "text" or not candidates):
             candidates.append(" ; ".join(dict.fromkeys(map(shown, texts))))
     return shown(fullest(candidates, medicine)) if candidates else None
+
+
+def _whole_texts(dosages: object, name: str) -> list[str]:
+    texts = _texts(dosages, name)
+    return texts if texts and len(texts) == len(dosages) else []

@@ -74,10 +74,10 @@ def _doses(raw: list, hint: str | None) -> dict:
     by_type: dict[str, dict] = {}
     for each in raw:
         each = only(each, "type", "doseRange", "doseQuantity", "rateRatio", "rateRange", "rateQuantity")
-        kind = _dose_type(each.get("type"))
+        kind = dose_type(each.get("type"))
         if kind in by_type:
             raise Unsayable("two doses at once")
-        by_type[kind] = {"dose": _dose(each, hint), "rate": _rate(each, hint)}
+        by_type[kind] = {"dose": dose_of(each, hint), "rate": rate_of(each, hint)}
     if not by_type:
         return {}
     ordered = by_type.get("ordered") or by_type["calculated"]
@@ -91,7 +91,7 @@ def _is_for_body(dose: Amount | None) -> bool:
     return bool(dose and dose.unit.key and "/" in dose.unit.key)
 
 
-def _dose_type(raw: object) -> str:
+def dose_type(raw: object) -> str:
     if raw is None:
         return "ordered"
     kind = dict(concept(raw).codes).get(_DOSE_TYPES)
@@ -100,7 +100,7 @@ def _dose_type(raw: object) -> str:
     return kind
 
 
-def _dose(raw: dict, hint: str | None) -> Amount | None:
+def dose_of(raw: dict, hint: str | None) -> Amount | None:
     if "doseQuantity" in raw and "doseRange" in raw:
         raise Unsayable("two doses at once")
     if "doseRange" in raw:
@@ -108,7 +108,7 @@ def _dose(raw: dict, hint: str | None) -> Amount | None:
     return quantity(raw["doseQuantity"], hint) if "doseQuantity" in raw else None
 
 
-def _rate(raw: dict, hint: str | None) -> Rate | None:
+def rate_of(raw: dict, hint: str | None) -> Rate | None:
     given = [name for name in ("rateRatio", "rateRange", "rateQuantity") if name in raw]
     if len(given) > 1:
         raise Unsayable("two rates at once")

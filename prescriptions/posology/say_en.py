@@ -86,7 +86,11 @@ def per(said: Span) -> str:
 
 
 def rate(said: Rate) -> str:
-    return f"at a rate of {amount(said.amount)} {per(said.per)}"
+    return f"at a rate of {flow(said)}"
+
+
+def flow(said: Rate) -> str:
+    return f"{amount(said.amount)} {per(said.per)}"
 
 
 def _every(said: Span) -> str:
@@ -195,6 +199,10 @@ def bounds(said: Span | Period) -> str:
     if said.start:
         return f"from {instant(said.start)}"
     return f"until {instant(said.end)}" + ("" if said.end.at else " inclusive")
+
+
+def how_long(said: Span | Period) -> str:
+    return bounds(said).removeprefix("for ")
 
 
 def count(low: int | None, high: int | None) -> str:

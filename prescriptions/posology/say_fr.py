@@ -105,7 +105,11 @@ def per(said: Span) -> str:
 
 
 def rate(said: Rate) -> str:
-    return f"à raison de {amount(said.amount)} {per(said.per)}"
+    return f"à raison de {flow(said)}"
+
+
+def flow(said: Rate) -> str:
+    return f"{amount(said.amount)} {per(said.per)}"
 
 
 def _every(said: Span) -> str:
@@ -223,6 +227,10 @@ def bounds(said: Span | Period) -> str:
     if said.start:
         return f"à partir du {instant(said.start)}"
     return f"jusqu’au {instant(said.end)}" + ("" if said.end.at else " inclus")
+
+
+def how_long(said: Span | Period) -> str:
+    return bounds(said).removeprefix("pendant ")
 
 
 def count(low: int | None, high: int | None) -> str:

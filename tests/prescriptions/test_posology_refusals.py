@@ -191,8 +191,8 @@ def test_the_prescribers_own_text_is_shown_instead(dosages):
 
 
 @pytest.mark.parametrize("language", ["fr", "en"])
-def test_with_no_text_either_the_patient_is_sent_to_the_pharmacist(language):
-    shown = explain([dosage(1)], language=language)
+def test_with_nothing_to_show_the_patient_is_sent_to_the_pharmacist(language):
+    shown = explain(one(modifierExtension=EXTENSION), language=language)
     assert shown.sentence == NOT_SAID[language]
     assert explain([], language=language).sentence == NOT_SPECIFIED[language]
     assert shown.missing

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from prescriptions.posology import NOT_SAID, NOT_SPECIFIED, explain, fullest, say
+from prescriptions.posology import explain, fullest, say
 
 FOLDER = Path(__file__).resolve().parents[2].parent / "shared" / "testdata" / "fhir-has"
 RENDERED = "http://hl7.org/fhir/5.0/StructureDefinition/extension-MedicationRequest.renderedDosageInstruction"
@@ -113,7 +113,7 @@ def test_with_what_is_inside_it_the_line_is_said_or_its_text_is_shown(name, text
             strength = named(medicine) | named(before_dosage(each))
             assert not fair(each) - named(shown.sentence) - strength - equivalents(shown.sentence)
     else:
-        assert shown.missing == (not inside)
+        assert shown.by_element == (not inside) and not shown.missing
 
 
 @each_line
@@ -156,7 +156,7 @@ SAID = {
         "pendant 5 jours, du 30 juillet à 13 h 42 au 4 août 2021 à 13 h 42."
     ),
 }
-WHY_NOT = {  # the text is shown, or the patient asks the pharmacist
+WHY_NOT = {  # the text is shown, else what the structure says, element by element
     "HAS-07-Presc-Paracetamol-1": "the text counts the capsules (« soit 2 gélules »), the structure does not",
     "HAS-11-2-Presc-EVRA-1": "days 1, 8 and 15 of a cycle in the text, 3 times a month in the structure",
     "HAS-16-Presc-Racecadotril-1": "7 days at most in the text, 21 times in the structure",
@@ -184,11 +184,41 @@ def test_the_sentence_as_a_patient_reads_it(name, sentence):
     assert shown.sentence.replace("\u00a0", " ") == sentence
 
 
+BY_ELEMENT = {
+    "Presc-MiniperfCefotaxime-En20min-Pdt3j-1": (
+        "Débit (d’un des composants) : 4 g en 20 minutes · Rythme : toutes les 6 heures · "
+        "Durée : 3 jours, du 2 octobre à 19 h 22 au 5 octobre 2021 à 19 h 22 · Par voie intraveineuse."
+    ),
+    "Presc-Paracetamol-SiDouleur-MaxPrise-DelaisMin-1": (
+        "Si douleurs · Dose : 500 mg · Nombre de fois, au plus : 1 · Période, au plus : 4 heures · "
+        "Durée : 5 jours, du 12 août à 13 h 59 au 17 août 2021 à 13 h 59 · Par voie orale · Sans dépasser 1 g par prise"
+        " · Sans dépasser 3 g en 24 heures · Consigne : « Délais minimum entre 2 prises : 4h »."
+    ),
+    "MultiLine-Presc-METHOTREXATE-LEDERFOLINE-1": (
+        "Dose : 2 flacons · Nombre de fois : 1 · Unité de la période : semaine · Jours : le vendredi · "
+        "Durée : 28 jours, du 2 mai à 16 h 49 au 30 mai 2025 à 16 h 49 · Par voie intramusculaire."
+    ),
+    "Presc-DOLIPRANE-20DoseParKG-1": (
+        "Dose : 20 « dose_kg » · Heures : à 7 h et 18 h · "
+        "Durée : 5 jours, du 28 juillet à 17 h 20 au 2 août 2021 à 17 h 20 · Par voie orale."
+    ),
+}
+
+
+@pytest.mark.parametrize(("name", "said"), BY_ELEMENT.items(), ids=BY_ELEMENT)
+def test_what_cannot_be_a_sentence_is_said_element_by_element(name, said):
+    _, _, _, dosages, medicine = LINES[NAMES.index(name)]
+    shown = explain(dosages, medicine=medicine)
+    assert shown.by_element and not shown.in_own_words
+    assert shown.sentence.replace("\u00a0", " ") == f"{said} En cas de doute, demandez à votre pharmacien."
+
+
 @each_line
 def test_the_lines_that_are_not_said_are_known_with_their_reason(name, text, inside, dosages, medicine):
     shown = explain(dosages, renderings=inside, medicine=medicine)
     assert shown.faithful == (name not in WHY_NOT)
-    assert shown.faithful or (shown.sentence in {NOT_SPECIFIED["fr"], NOT_SAID["fr"]}) == (not inside)
+    assert shown.faithful or shown.by_element == (not inside)
+    assert not shown.missing
 
 
 def test_two_thirds_of_the_structures_that_carry_a_dose_are_said():
