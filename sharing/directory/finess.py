@@ -97,13 +97,14 @@ def _listed(finess: str, fields: list[str]) -> Listed:
 
 
 def _take_place(places: dict, stock: Stock, lines: Lines, number: int, raw: bytes) -> None:
-    fields = lines.split(number, raw, ";", range(5, 7))
+    fields = lines.split(number, raw, ";", range(6, 7))
     if fields is None:
         return
     try:
         x, y = (float(field.replace(",", ".")) for field in fields[2:4])
+        date.fromisoformat(fields[5].strip())
     except ValueError:
-        lines.leave_out(number, "coordinates that are no numbers")
+        lines.leave_out(number, "coordinates that are no numbers, or no day at its end")
         return
     finess = number_of(fields[1])
     places[finess] = projections.place(x, y, fields[4])
