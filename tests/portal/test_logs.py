@@ -17,7 +17,7 @@ from portal import urls as site
 from sharing import delivery, inbound
 from tests.mail import queued
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 # What must not be found, whatever happened: names, matricule, birth, addresses, words, a medicine, its code, a path.
 SECRETS = [
     "moreau",

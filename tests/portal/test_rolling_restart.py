@@ -1,0 +1,114 @@
+"""The site's processes are replaced while people ask for pages, and nobody notices: the command is the one of the
+systemd unit that is shipped."""
+
+import http.client
+import os
+import re
+import shlex
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from tests.project import ROOT
+
+PATIENCE = 60
+UNIT = ROOT / "docs" / "operations" / "systemd" / "ordolien-web.service"
+
+
+class OnSocket(http.client.HTTPConnection):
+    def __init__(self, file: Path):
+        super().__init__("localhost", timeout=PATIENCE)
+        self.file = str(file)
+
+    def connect(self):
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(PATIENCE)
+        self.sock.connect(self.file)
+
+
+def ask(file: Path, method: str = "GET") -> int:
+    """A new connection each time, as the proxy does."""
+    connection = OnSocket(file)
+    try:
+        connection.request(method, "/healthz" if method == "GET" else "/langue/")
+        answer = connection.getresponse()
+        answer.read()
+        return answer.status
+    finally:
+        connection.close()
+
+
+def command_of_the_unit(file: Path) -> list[str]:
+    command = re.search(r"^ExecStart=(.*)$", UNIT.read_text(), flags=re.M)[1]
+    program, *options = shlex.split(command)
+    options[options.index("--uds") + 1] = str(file)
+    # One worker, and less time than it needs to start: for a moment nobody listens, and requests wait in the socket.
+    options[options.index("--workers") + 1] = "1"
+    options[options.index("--respawn-interval") + 1] = "0.1"
+    options[options.index("--log-level") + 1] = "info"
+    return [str(Path(sys.executable).parent / Path(program).name), *options]
+
+
+class Site:
+    def __init__(self, file: Path, environment: dict):
+        self.file, self.answers, self._said, self._heard = file, Counter(), Counter(), threading.Condition()
+        self.process = subprocess.Popen(
+            command_of_the_unit(file),
+            cwd=ROOT,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+        threading.Thread(target=self._listen, daemon=True).start()
+
+    def _listen(self) -> None:
+        for line in self.process.stdout:
+            with self._heard:
+                self._said[re.sub(r"^\[INFO\] |-\d+\n$", "", line)] += 1
+                self._heard.notify_all()
+
+    def wait_until_said(self, words: str, times: int) -> None:
+        with self._heard:
+            assert self._heard.wait_for(lambda: self._said[words] >= times, PATIENCE), self._said
+
+    def go_on_asking(self, method: str, over: threading.Event) -> None:
+        while not over.is_set():
+            try:
+                self.answers[ask(self.file, method)] += 1
+            except OSError as error:
+                self.answers[type(error).__name__] += 1
+
+
+@pytest.fixture
+def site(tmp_path):
+    kept = {name: value for name, value in os.environ.items() if name in {"PATH", "LANG", "HOME"}}
+    environment = kept | {"ORDOLIEN_DEMO": "1", "ORDOLIEN_VAR": str(tmp_path / "var"), "PYTHONUNBUFFERED": "1"}
+    running = Site(tmp_path / "site.sock", environment)
+    yield running
+    running.process.terminate()
+    assert running.process.wait(PATIENCE) == 0
+    running.process.stdout.close()
+
+
+def test_no_request_fails_while_the_worker_is_replaced(site):
+    site.wait_until_said("Started worker", 1)
+    over = threading.Event()
+    clients = [threading.Thread(target=site.go_on_asking, args=(method, over)) for method in ("POST", "GET", "GET")]
+    for client in clients:
+        client.start()
+    site.process.send_signal(signal.SIGHUP)
+    site.wait_until_said("Stopped old worker", 1)
+    site.wait_until_said("Started worker", 2)
+    assert {ask(site.file) for _ in range(10)} == {200}
+    over.set()
+    for client in clients:
+        client.join(PATIENCE)
+    assert set(site.answers) == {200, 403}, site.answers  # 403: a form without its token
