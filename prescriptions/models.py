@@ -337,7 +337,8 @@ class Document(models.Model):
         MESSAGE = "message", _("ordonnance pour messagerie")  # PDF/A-1, what MSSanté asks for
         RECEIVED = "received", _("document reçu")  # CDA or PDF of a professional
         PHOTO = "photo", _("photo")  # re-encoded, without metadata
-        CODE = "code", _("code signé")  # the text of the QR; its position is the version of the two PDFs that show it
+        CDA = "cda", _("ordonnance pour logiciels")  # eP-MED-DM, of the registry
+        CODE = "code", _("code signé")  # the text of the QR; its position is the version of the files that show it
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     prescription = models.ForeignKey(Prescription, on_delete=models.CASCADE, related_name="documents")

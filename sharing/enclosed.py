@@ -69,7 +69,7 @@ def _can_be_announced(header: cda.Header) -> bool:
 def _cda(prescription: Prescription) -> bytes | None:
     """Ours for what is in the registry; what came, as it came."""
     if prescription.is_authentic():
-        return cda.write(prescription)
+        return cda.document_of(prescription)
     received = prescription.documents.filter(kind=Document.Kind.RECEIVED, content_type="text/xml").first()
     return bytes(received.content) if received else None
 

@@ -38,7 +38,7 @@ def document_reference(prescription: Prescription) -> dict:
         ("qr.svg", "image/svg+xml", qr.svg(text).encode()),
         ("qr.png", "image/png", qr.png(text)),
         ("ordonnance.pdf", "application/pdf", bytes(pdf.content)),
-        ("ordonnance-cda.xml", "application/xml", cda.write(prescription)),
+        ("ordonnance-cda.xml", "application/xml", cda.document_of(prescription)),
     ]
     return {
         "resourceType": "DocumentReference",

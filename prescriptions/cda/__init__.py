@@ -15,7 +15,7 @@ from prescriptions.cda.read_dispensing import CdaDispensing, Delivered, read_dis
 from prescriptions.cda.read_header import Code, Header, read_header
 from prescriptions.cda.stamps import line_id
 from prescriptions.cda.whose import Whose, whose
-from prescriptions.cda.write import write
+from prescriptions.cda.write import document_of, write
 
 __all__ = [
     "CdaDeposit",
@@ -26,6 +26,7 @@ __all__ = [
     "Header",
     "Whose",
     "document_id",
+    "document_of",
     "kept",
     "line_id",
     "read",

@@ -12,9 +12,22 @@ from lxml import etree
 from prescriptions import documents, qr
 from prescriptions.cda import codes, devices, header, medicines, others, stamps
 from prescriptions.cda.xml import E, templates, to_bytes
-from prescriptions.models import Prescription, PrescriptionLine
+from prescriptions.kept import keep
+from prescriptions.models import Document, Prescription, PrescriptionLine
 
 CARE = {PrescriptionLine.Kind.NURSING, PrescriptionLine.Kind.PHYSIOTHERAPY}
+
+
+def document_of(prescription: Prescription) -> bytes:
+    """Written once and kept, as its PDF is: a document of one identifier has the same bytes wherever it went."""
+    kept = keep(
+        prescription,
+        kind=Document.Kind.CDA,
+        position=qr.code_of(prescription).position,
+        content_type="text/xml",
+        make=lambda: write(prescription),
+    )
+    return bytes(kept.content)
 
 
 def write(prescription: Prescription) -> bytes:
