@@ -6,7 +6,7 @@ from django.utils.translation import gettext as _
 
 from prescriptions import words
 from prescriptions.models import Prescription
-from sharing import choosing, listing, moments, naming
+from sharing import choosing, enclosed, listing, moments, naming
 from sharing.share_draft import ShareDraft
 
 
@@ -57,5 +57,16 @@ def headers(letter) -> list[dict]:
 
 def attachments(letter) -> list[dict]:
     return [
-        {"name": one.name, "size": _("%(n)s ko") % {"n": max(1, round(one.size / 1000))}} for one in letter.attachments
+        {
+            "label": _what(one.content_type),
+            "name": one.name,
+            "size": _("%(n)s ko") % {"n": max(1, round(one.size / 1000))},
+        }
+        for one in letter.attachments
     ]
+
+
+def _what(content_type: str) -> str:
+    if content_type == enclosed.ZIP:
+        return _("Dossier pour le logiciel de la pharmacie")
+    return _("Ordonnance (PDF)") if content_type == enclosed.PDF else _("Photo de l’ordonnance")

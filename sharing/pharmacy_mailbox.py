@@ -14,7 +14,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from portal import maildir
-from sharing import mssante
+from sharing import letter, mssante
 from sharing.certificates import PHARMACIES, Certificates
 from sharing.models import Pharmacy
 
@@ -41,6 +41,11 @@ class Received:
     at: datetime | None
     text: str
     files: list[File]
+
+    @property
+    def title(self) -> str:
+        """The subject as it is shown: the prefix is for software (ECO.3.1.3)."""
+        return self.subject.replace(letter.XDM, "", 1)
 
 
 def pharmacy_with_mailbox(finess: str) -> Pharmacy | None:
