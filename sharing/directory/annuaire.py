@@ -88,7 +88,7 @@ class Annuaire:
         content = self._fetched(address)
         try:
             bundle = json.loads(content)
-        except ValueError:
+        except (ValueError, RecursionError):
             raise AnnuaireTrouble("not-fhir", is_permanent=True) from None
         if not isinstance(bundle, dict) or bundle.get("resourceType") != "Bundle":
             raise AnnuaireTrouble("not-fhir", is_permanent=True)
@@ -111,11 +111,14 @@ class Annuaire:
         try:
             with _opener(address).open(request, timeout=self.timeout) as answer:
                 content = answer.read(MOST_BYTES + 1)
+                is_cut = bool(answer.length) and len(content) <= MOST_BYTES
         except HTTPError as error:
             error.close()
             raise _understood(error) from None
         except (OSError, HTTPException):  # URLError, timeouts, a connection cut in the middle
             raise _Passing("no-answer") from None
+        if is_cut:
+            raise _Passing("no-answer")
         if len(content) > MOST_BYTES:
             raise AnnuaireTrouble("not-fhir", is_permanent=True)
         return content

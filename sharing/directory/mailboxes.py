@@ -80,7 +80,7 @@ class Boxes:
         return replace(pharmacy, mailboxes=tuple(ordered), sign=self._sign_of(pharmacy))
 
     def _sign_of(self, pharmacy: Listed) -> str:
-        sign = said(self._signs.get(pharmacy.finess, ""))
+        sign = said(self._signs.get(pharmacy.finess, "")) or pharmacy.sign
         return "" if set(words_of(sign)) <= set(words_of(pharmacy.name)) else sign[:160]
 
 
