@@ -1,11 +1,12 @@
 """The back office's own pages: audit trail, notices, accounts."""
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db import transaction
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
-from portal import audit
+from portal import audit, software
 from portal.back_office import Figure, ReadOnly, as_uuid, found_by_id
 from portal.models import AuditEvent, Notice, SoftwareClient, User
 
@@ -59,9 +60,36 @@ class UserAdmin(ReadOnly):
 
 @admin.register(SoftwareClient)
 class SoftwareClientAdmin(ReadOnly):
-    """Which software may use the REST side. Made and revoked by command."""
+    """Which software may use the REST side. Registered by command; anybody on the staff ends it, at once."""
 
-    list_display = ["name", "kind", "structure_finess", "created_at", "last_token_at", "revoked_at"]
-    list_filter = ["kind"]
+    list_display = ["name", "kind", "structure_finess", "method", "created_at", "last_token_at", "revoked_at"]
+    list_filter = ["kind", ("revoked_at", admin.EmptyFieldListFilter)]
     search_fields = ["name", "=structure_finess"]
-    fields = ["id", "name", "kind", "structure_finess", "public_jwk", "created_at", "last_token_at", "revoked_at"]
+    actions = ["revoke"]
+    fields = [
+        "id",
+        "name",
+        "kind",
+        "structure_finess",
+        "method",
+        "public_jwk",
+        "certificate_thumbprint",
+        "certificate_subject",
+        "created_at",
+        "last_token_at",
+        "revoked_at",
+    ]
+    readonly_fields = ["method"]
+
+    @admin.display(description=_("preuve"))
+    def method(self, client):
+        return client.auth_method
+
+    @admin.action(description=_("Révoquer"), permissions=["view"])
+    def revoke(self, request, queryset):
+        """Its tokens end with it. There is no way back: a new installation is registered."""
+        chosen = list(queryset.filter(revoked_at=None))
+        for client in chosen:
+            software.revoke_client(client=client, by=request.user)
+        told = ngettext("%(n)s logiciel révoqué.", "%(n)s logiciels révoqués.", len(chosen)) % {"n": len(chosen)}
+        self.message_user(request, told, messages.SUCCESS if chosen else messages.INFO)

@@ -27,7 +27,7 @@ class SoftwareAuthentication(authentication.BaseAuthentication):
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not token:
             return None
-        found = software.bearer_of(token.strip())
+        found = software.bearer_of(token.strip(), request.client_certificate)
         if found is None:
             raise exceptions.AuthenticationFailed("The token is unknown or has expired: ask /api/token/ for a new one.")
         return found.client, found

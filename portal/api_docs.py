@@ -39,7 +39,10 @@ STATUSES = {
     403: (gettext_lazy("Le jeton n’a pas la portée qu’il faut."), ["permission_denied"]),
     405: (gettext_lazy("Ce verbe n’existe pas à cette adresse."), ["method_not_allowed"]),
     406: (gettext_lazy("Ce format de réponse n’existe pas ici."), ["not_acceptable"]),
-    409: (gettext_lazy("La demande est comprise, mais l’état du registre s’y oppose."), ["patient-unknown", "objection-of-the-person"]),
+    409: (
+        gettext_lazy("La demande est comprise, mais l’état du registre s’y oppose."),
+        ["patient-unknown", "objection-of-the-person"],
+    ),
     413: (gettext_lazy("Le corps est trop grand."), ["too-large"]),
     415: (gettext_lazy("Ce format de corps n’est pas pris ici."), ["unsupported_media_type"]),
     422: (

@@ -138,7 +138,8 @@ class Notice(models.Model):
 
 
 class SoftwareClient(models.Model):
-    """A registered installation of somebody's software, bound to one structure. It proves itself with its own key."""
+    """A registered installation of somebody's software, bound to one structure. It proves itself in one way: with its
+    own key, with one certificate, or with a certificate of a known authority to one subject (RFC 7523, RFC 8705)."""
 
     class Kind(models.TextChoices):
         LAP = "lap", _("logiciel de prescription (LAP)")
@@ -149,7 +150,9 @@ class SoftwareClient(models.Model):
     kind = models.CharField(_("sorte"), max_length=10, choices=Kind.choices)
     name = models.CharField(_("nom"), max_length=120)
     structure_finess = models.CharField("FINESS", max_length=9)
-    public_jwk = models.JSONField()  # EC P-256, for ES256
+    public_jwk = models.JSONField(_("clé publique"), null=True, blank=True)  # EC P-256, for ES256
+    certificate_thumbprint = models.CharField(_("empreinte du certificat"), max_length=43, blank=True)  # x5t#S256
+    certificate_subject = models.CharField(_("sujet du certificat"), max_length=300, blank=True)  # RFC 4514
     created_at = models.DateTimeField(auto_now_add=True)
     last_token_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)
@@ -159,9 +162,24 @@ class SoftwareClient(models.Model):
         verbose_name = _("logiciel")
         verbose_name_plural = _("logiciels")
         ordering = ["kind", "name"]
+        constraints = [
+            models.CheckConstraint(
+                name="software_proves_itself_in_one_way",
+                condition=models.Q(public_jwk__isnull=False, certificate_thumbprint="", certificate_subject="")
+                | models.Q(public_jwk__isnull=True, certificate_subject="") & ~models.Q(certificate_thumbprint="")
+                | models.Q(public_jwk__isnull=True, certificate_thumbprint="") & ~models.Q(certificate_subject=""),
+            )
+        ]
 
     def __str__(self):
         return f"{self.name} ({self.get_kind_display()})"
+
+    @property
+    def auth_method(self) -> str:
+        """As OAuth names it (token_endpoint_auth_method)."""
+        if self.public_jwk:
+            return "private_key_jwt"
+        return "self_signed_tls_client_auth" if self.certificate_thumbprint else "tls_client_auth"
 
 
 class AccessToken(models.Model):
@@ -169,6 +187,7 @@ class AccessToken(models.Model):
 
     client = models.ForeignKey(SoftwareClient, on_delete=models.CASCADE, related_name="tokens")
     token_hash = models.CharField(max_length=64, unique=True)
+    certificate_thumbprint = models.CharField(max_length=43, blank=True)  # it serves only with that one (RFC 8705 §3)
     scopes = models.JSONField(default=list)
     expires_at = models.DateTimeField(db_index=True)
 

@@ -44,6 +44,9 @@ PORT = env.number("PORT", 8000)
 SITE_URL = env.text("ORDOLIEN_SITE_URL", f"http://127.0.0.1:{PORT}").rstrip("/")
 HTTPS = SITE_URL.startswith("https://")
 BEHIND_PROXY = env.flag("ORDOLIEN_BEHIND_PROXY")
+CLIENT_CERT_HEADER = env.text("ORDOLIEN_CLIENT_CERT_HEADER")  # mutual TLS of software; empty: none
+CLIENT_CERT_PROXIES = env.words("ORDOLIEN_CLIENT_CERT_PROXIES")
+CLIENT_CERT_CA = env.path("ORDOLIEN_CLIENT_CERT_CA")
 ALLOWED_HOSTS = env.words("ORDOLIEN_HOSTS", "127.0.0.1,localhost,[::1],testserver" if DEMO or TESTING else "")
 CSRF_TRUSTED_ORIGINS = [SITE_URL]
 ROOT_URLCONF = "portal.urls"
@@ -71,6 +74,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "portal.access_log.tell_requests",
+    "portal.mutual_tls.read_header",  # before the next one, which hides the proxy's own address
     "portal.middleware.know_who_asks",
     "portal.middleware.no_store_and_headers",
     "django.middleware.security.SecurityMiddleware",
@@ -234,6 +238,7 @@ MSSANTE_TOKEN_COMMAND = env.text("MSSANTE_TOKEN_COMMAND")
 MSSANTE_IMAP_HOST = env.text("MSSANTE_IMAP_HOST")
 MSSANTE_IMAP_PORT = env.number("MSSANTE_IMAP_PORT", 143)
 MSSANTE_MAILBOXES = env.path("MSSANTE_MAILBOXES") or VAR_DIR / "mailboxes"  # of the local operator
+SCANNER = env.text("ORDOLIEN_SCANNER")  # clamd: tcp://host:3310 or unix:///path; empty: files are not scanned
 MSSANTE_PRODUCT_NUMBER = env.text("MSSANTE_PRODUCT_NUMBER", "ORDOLIEN-0.1")  # X-MSS-NIL
 MSSANTE_MAX_BYTES = env.number("MSSANTE_MAX_BYTES", 10 * 1024 * 1024)
 

@@ -1,8 +1,9 @@
-"""The identity of software: OAuth 2.0 client credentials with a private-key JWT (RFC 6749 §4.4, RFC 7523).
+"""The identity of software: OAuth 2.0 client credentials, by private-key JWT or mutual TLS (RFC 6749 §4.4, 7523, 8705).
 
 A client proves itself with an assertion signed by its own key (ES256): `iss` = `sub` = its client id, `aud` = the token
-address, `exp` at most five minutes ahead, `jti` used once. It gets an opaque bearer token of ten minutes, of which only
-the hash is kept, so that revoking the client ends everything at once.
+address, `exp` at most five minutes ahead, `jti` used once; or with its TLS certificate, and then its tokens serve only
+with that certificate. It gets an opaque bearer token of ten minutes, of which only the hash is kept, so that revoking
+the client ends everything at once.
 """
 
 import hashlib
@@ -13,13 +14,14 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import jwt
+from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from portal import audit
+from portal import audit, mutual_tls
 from portal.models import AccessToken, SoftwareClient, UsedAssertion
 
 TOKEN_LIFE = timedelta(minutes=10)
@@ -60,9 +62,25 @@ def register_client(*, kind: str, name: str, structure_finess: str, by) -> tuple
         structure_finess=structure_finess,
         public_jwk=json.loads(jwt.algorithms.ECAlgorithm.to_jwk(key.public_key())),
     )
-    audit.record(kind="software.registered", by=by, subject=client, software=str(kind))
+    audit.record(kind="software.registered", by=by, subject=client, software=str(kind), method=client.auth_method)
     pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     return client, pem.decode()
+
+
+@transaction.atomic
+def register_certificate(
+    *, kind: str, name: str, structure_finess: str, thumbprint: str = "", subject: str = "", by
+) -> SoftwareClient:
+    """A client that proves itself by mutual TLS: with one certificate, or with any of our authorities' to a subject."""
+    client = SoftwareClient.objects.create(
+        kind=kind,
+        name=name,
+        structure_finess=structure_finess,
+        certificate_thumbprint=thumbprint,
+        certificate_subject=subject,
+    )
+    audit.record(kind="software.registered", by=by, subject=client, software=str(kind), method=client.auth_method)
+    return client
 
 
 @transaction.atomic
@@ -72,14 +90,47 @@ def revoke_client(*, client: SoftwareClient, by) -> None:
     audit.record(kind="software.revoked", by=by, subject=client)
 
 
-def issue_token(*, grant_type: str, assertion_type: str, assertion: str, scope: str) -> Issued:
+def issue_token(
+    *,
+    grant_type: str,
+    assertion_type: str,
+    assertion: str,
+    scope: str,
+    client_id: str = "",
+    certificate: x509.Certificate | None = None,
+) -> Issued:
+    """By assertion, or by `client_id` and the `certificate` of the connection."""
     if grant_type != "client_credentials":
         raise TokenRefused("unsupported_grant_type", "grant_type must be client_credentials.")
+    if client_id and not assertion:
+        client = _proved_by_certificate(client_id, certificate)
+        return _new_token(client, _granted(client, scope), mutual_tls.thumbprint(certificate))
     if assertion_type != ASSERTION_TYPE or not assertion:
-        raise TokenRefused("invalid_client", f"Send client_assertion, and client_assertion_type={ASSERTION_TYPE}.")
+        raise TokenRefused(
+            "invalid_client",
+            f"Send client_assertion, and client_assertion_type={ASSERTION_TYPE}; or client_id, over mutual TLS.",
+        )
     client = _proved(assertion)
-    scopes = _granted(client, scope)
-    return _new_token(client, scopes)
+    return _new_token(client, _granted(client, scope))
+
+
+def _proved_by_certificate(client_id: str, certificate: x509.Certificate | None) -> SoftwareClient:
+    client = _client_of(client_id)
+    if client is None or certificate is None or not _is_its_certificate(client, certificate):
+        raise TokenRefused(
+            "invalid_client",
+            "The certificate of this connection is not accepted for this client_id. Check: the certificate registered, "
+            "in its time, at the address that asks for one.",
+        )
+    return client
+
+
+def _is_its_certificate(client: SoftwareClient, certificate: x509.Certificate) -> bool:
+    if client.certificate_thumbprint:
+        is_registered = secrets.compare_digest(client.certificate_thumbprint, mutual_tls.thumbprint(certificate))
+        return is_registered and mutual_tls.is_in_its_time(certificate)
+    is_named = bool(client.certificate_subject) and client.certificate_subject == mutual_tls.subject(certificate)
+    return is_named and mutual_tls.is_from_our_authorities(certificate)
 
 
 def _proved(assertion: str) -> SoftwareClient:
@@ -114,13 +165,19 @@ def _claimed_client(assertion: str) -> SoftwareClient:
     if len(assertion) > MAX_ASSERTION:
         raise _not_proved()
     try:
-        claimed = jwt.decode(assertion, options={"verify_signature": False}).get("iss", "")
-        client = SoftwareClient.objects.filter(pk=UUID(str(claimed)), revoked_at=None).first()
-    except (jwt.PyJWTError, ValueError) as error:
+        client = _client_of(jwt.decode(assertion, options={"verify_signature": False}).get("iss", ""))
+    except jwt.PyJWTError as error:
         raise _not_proved() from error
-    if client is None:
+    if client is None or not client.public_jwk:
         raise _not_proved()
     return client
+
+
+def _client_of(client_id) -> SoftwareClient | None:
+    try:
+        return SoftwareClient.objects.filter(pk=UUID(str(client_id)), revoked_at=None).first()
+    except ValueError:
+        return None
 
 
 def _use_once(client: SoftwareClient, claims: dict) -> None:
@@ -147,20 +204,31 @@ def _granted(client: SoftwareClient, asked: str) -> list[str]:
     return wanted
 
 
-def _new_token(client: SoftwareClient, scopes: list[str]) -> Issued:
+def _new_token(client: SoftwareClient, scopes: list[str], thumbprint: str = "") -> Issued:
     token, now = secrets.token_urlsafe(32), timezone.now()
-    AccessToken.objects.create(client=client, token_hash=_hash(token), scopes=scopes, expires_at=now + TOKEN_LIFE)
+    AccessToken.objects.create(
+        client=client,
+        token_hash=_hash(token),
+        certificate_thumbprint=thumbprint,
+        scopes=scopes,
+        expires_at=now + TOKEN_LIFE,
+    )
     SoftwareClient.objects.filter(pk=client.pk).update(last_token_at=now)
     return Issued(token, scopes, int(TOKEN_LIFE.total_seconds()))
 
 
-def bearer_of(token: str) -> AccessToken | None:
-    """The live token with its client, or None: unknown, expired or revoked are one answer."""
-    return (
+def bearer_of(token: str, certificate: x509.Certificate | None = None) -> AccessToken | None:
+    """The live token with its client, or None: unknown, expired, revoked, or bound to another certificate than that of
+    this connection, are one answer."""
+    found = (
         AccessToken.objects.select_related("client")
         .filter(token_hash=_hash(token), expires_at__gt=timezone.now(), client__revoked_at=None)
         .first()
     )
+    if found is None or not found.certificate_thumbprint:
+        return found
+    is_same = certificate is not None and mutual_tls.thumbprint(certificate) == found.certificate_thumbprint
+    return found if is_same else None
 
 
 def forget_old_tokens() -> None:

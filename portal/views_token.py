@@ -17,9 +17,14 @@ from portal.api_fields import BoundedForm
 
 class TokenRequest(serializers.Serializer):
     grant_type = serializers.ChoiceField(["client_credentials"])
-    client_assertion_type = serializers.ChoiceField([software.ASSERTION_TYPE])
+    client_assertion_type = serializers.ChoiceField([software.ASSERTION_TYPE], required=False)
     client_assertion = serializers.CharField(
-        max_length=software.MAX_ASSERTION, help_text=_("JWT signé en ES256 : iss, sub, aud, exp, jti.")
+        required=False,
+        max_length=software.MAX_ASSERTION,
+        help_text=_("JWT signé en ES256 : iss, sub, aud, exp, jti. Sans certificat."),
+    )
+    client_id = serializers.CharField(
+        required=False, help_text=_("En TLS mutuel, à la place de l’assertion : le certificat de la connexion prouve.")
     )
     scope = serializers.CharField(required=False, help_text=_("Portées voulues, séparées par des espaces."))
 
@@ -40,12 +45,15 @@ class TokenProblem(serializers.Serializer):
     operation_id="token",
     tags=["token"],
     summary=_("Demander un jeton"),
-    description=_("OAuth 2.0 client_credentials avec private_key_jwt (RFC 7523). Le jeton vaut dix minutes."),
+    description=_(
+        "OAuth 2.0 client_credentials avec private_key_jwt (RFC 7523) ou TLS mutuel (RFC 8705). Le jeton vaut dix "
+        "minutes ; obtenu avec un certificat, il ne sert qu’avec lui."
+    ),
     request={"application/x-www-form-urlencoded": TokenRequest},
     responses={
         200: TokenAnswer,
         400: OpenApiResponse(TokenProblem, description=_("Ce type de jeton ou cette portée n’est pas pour vous.")),
-        401: OpenApiResponse(TokenProblem, description=_("L’assertion n’est pas acceptée.")),
+        401: OpenApiResponse(TokenProblem, description=_("L’assertion ou le certificat n’est pas accepté.")),
         **problems(413, 415),
     },
 )
@@ -61,6 +69,8 @@ def token(request):
             assertion_type=request.data.get("client_assertion_type", ""),
             assertion=request.data.get("client_assertion", ""),
             scope=request.data.get("scope", ""),
+            client_id=request.data.get("client_id", ""),
+            certificate=request.client_certificate,
         )
     except software.TokenRefused as refusal:
         status = 401 if refusal.error == "invalid_client" else 400

@@ -31,9 +31,9 @@ FIELDS = {
     },
     "portal.SoftwareClient": {
         PROFESSIONAL: "name structure_finess",
-        TECHNICAL: "id kind public_jwk created_at last_token_at revoked_at",
+        TECHNICAL: "id kind public_jwk certificate_thumbprint certificate_subject created_at last_token_at revoked_at",
     },
-    "portal.AccessToken": {LINK: "id client", TECHNICAL: "token_hash scopes expires_at"},
+    "portal.AccessToken": {LINK: "id client", TECHNICAL: "token_hash certificate_thumbprint scopes expires_at"},
     "portal.UsedAssertion": {LINK: "id client", TECHNICAL: "jti expires_at"},
     "prescriptions.Patient": {
         ENCRYPTED: "ins birth_name used_name given_names used_given_name birth_date birth_place sex",

@@ -30,7 +30,7 @@ def capability_statement() -> dict:
             {
                 "mode": "server",
                 "security": {
-                    "service": [{"text": "OAuth 2.0 client credentials with private_key_jwt (ES256), RFC 7523"}],
+                    "service": [{"text": "OAuth 2.0 client credentials: private_key_jwt (ES256, RFC 7523) or mutual TLS (RFC 8705)"}],
                     "description": f"Token address: {settings.SITE_URL}/api/token/",
                 },
                 "interaction": [

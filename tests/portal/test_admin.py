@@ -8,8 +8,9 @@ from django.core.management import CommandError, call_command
 from django.urls import reverse
 from django.utils import timezone
 
+from portal import software
 from portal.back_office import ReadOnly
-from portal.models import AuditEvent, Notice, User
+from portal.models import AuditEvent, Notice, SoftwareClient, User
 from sharing import actions
 from sharing.models import Delivery, InboundMail, Route
 from sharing.states import DeliveryStatus
@@ -141,6 +142,17 @@ def test_looking_into_the_trail_leaves_a_trace(office, dan, share):
     assert AuditEvent.objects.get(kind="audit.searched").patient == share.patient_id
     office.get(listed(AuditEvent, kind="share.created"))
     assert AuditEvent.objects.filter(kind="audit.searched", actor=f"user:{dan.pk}").count() == 1
+
+
+# --- Software -------------------------------------------------------------------------------------------------------
+def test_software_is_listed_and_revoked_at_once(office, client, dan):
+    installation, _ = software.register_client(kind="lgo", name="LogiPharma 9", structure_finess="1", by="system:test")
+    assert "LogiPharma 9" in text(office.get(listed(SoftwareClient)))
+    form = {"action": "revoke", "_selected_action": [str(installation.pk)]}
+    assert "1 logiciel révoqué." in text(office.post(listed(SoftwareClient), form, follow=True))
+    installation.refresh_from_db()
+    assert installation.revoked_at
+    assert AuditEvent.objects.get(kind="software.revoked").actor == f"user:{dan.pk}"
 
 
 # --- Deliveries in trouble ------------------------------------------------------------------------------------------

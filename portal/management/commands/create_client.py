@@ -2,10 +2,11 @@ import json
 import os
 from pathlib import Path
 
+from cryptography import x509
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from portal import software
+from portal import mutual_tls, software
 from portal.models import SoftwareClient
 
 
@@ -17,15 +18,40 @@ class Command(BaseCommand):
         parser.add_argument("--name", required=True)
         parser.add_argument("--structure", required=True, metavar="FINESS")
         parser.add_argument("--out", type=Path, help="folder of the key (default: var/clients)")
+        tls = parser.add_mutually_exclusive_group()
+        tls.add_argument(
+            "--certificate", type=Path, metavar="PEM", help="mutual TLS with this certificate: no key is made"
+        )
+        tls.add_argument(
+            "--subject", metavar="DN", help="mutual TLS with any certificate of our authorities to this subject"
+        )
 
-    def handle(self, *, kind, name, structure, out=None, **_):
+    def handle(self, *, kind, name, structure, out=None, certificate=None, subject="", **_):
         if len(structure) != 9 or not structure.isalnum():
             raise CommandError("--structure is a FINESS: 9 characters.")
-        client, pem = software.register_client(kind=kind, name=name, structure_finess=structure, by="system:console")
+        facts = {"kind": kind, "name": name, "structure_finess": structure, "by": "system:console"}
+        if certificate or subject:
+            client = software.register_certificate(**facts, **_proof(certificate, subject))
+            self.stdout.write(f"client_id: {client.pk}")
+            self.stdout.write(f"{client.auth_method}: {client.certificate_thumbprint or client.certificate_subject}")
+            return
+        client, pem = software.register_client(**facts)
         folder = out or settings.VAR_DIR / "clients"
         written = write_client(folder / f"{client.pk}.json", client, pem)
         self.stdout.write(f"client_id: {client.pk}")
         self.stdout.write(f"private key and addresses: {written} (readable by this account only, not kept elsewhere)")
+
+
+def _proof(certificate: Path | None, subject: str) -> dict:
+    if certificate is None:
+        try:
+            return {"subject": x509.Name.from_rfc4514_string(subject).rfc4514_string()}
+        except ValueError:
+            raise CommandError("--subject is a distinguished name, as CN=officine.example,O=Officine,C=FR.") from None
+    try:
+        return {"thumbprint": mutual_tls.thumbprint(x509.load_pem_x509_certificate(certificate.read_bytes()))}
+    except (OSError, ValueError) as error:
+        raise CommandError(f"{certificate} is not a certificate in PEM.") from error
 
 
 def write_client(file: Path, client: SoftwareClient, pem: str) -> Path:
