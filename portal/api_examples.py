@@ -21,6 +21,7 @@ def of_kinds() -> dict[str, list[Example]]:
     return {
         "lap": [
             Example(_("Déposer une ordonnance"), "POST /api/fhir/", _text("deposit")),
+            Example(_("Envoyer un document seul"), "POST /api/fhir/DocumentReference", _text("document")),
             Example(_("Relire ce qui en a été délivré"), "GET /api/fhir/MedicationDispense?group-identifier=…"),
         ],
         "lgo": [

@@ -27,13 +27,21 @@ def import_file(path: Path, *, patient: Patient | None, prescriber: Prescriber |
 
 def _read(path: Path) -> dict:
     try:
-        if path.stat().st_size > fhir.MAX_BYTES:
-            raise fhir.FhirError("", _("le fichier dépasse 5 Mo. Envoyez une ordonnance par fichier."))
-        return fhir.parse(path.read_bytes())
+        if path.is_dir():
+            raise fhir.FhirError("", _("c’est un dossier. Nommez ses fichiers, par exemple dossier/*.json."))
+        with path.open("rb") as file:
+            content = file.read(fhir.MAX_BYTES + 1)
+    except FileNotFoundError:
+        raise fhir.FhirError("", _("ce fichier n’existe pas. Vérifiez son nom et son dossier.")) from None
+    except PermissionError:
+        raise fhir.FhirError("", _("vous n’avez pas le droit de lire ce fichier.")) from None
     except OSError as error:
         raise fhir.FhirError(
             "", _("le fichier ne peut pas être lu (%(why)s).") % {"why": type(error).__name__}
         ) from None
+    if not content:
+        raise fhir.FhirError("", _("le fichier est vide. Exportez-le à nouveau."))
+    return fhir.parse(content)
 
 
 @transaction.atomic

@@ -146,12 +146,15 @@ def test_the_examples_of_a_prescription_s_life_work_as_they_are(client, alice, m
     finess = re.search(r'"https://finess.esante.gouv.fr",\s+"value": "(\d+)"', bundle).group(1)
     deposited = Program(client, kind="lap", finess=finess).post("/api/fhir/", bundle)
     assert deposited.status_code == 201, deposited.content[:500]
-    line = Prescription.objects.get().lines.get()
+    document = (api_examples.FOLDER / "examples" / "document.json").read_text()
+    sent = Program(client, kind="lap", finess=finess).post("/api/fhir/DocumentReference", document)
+    assert sent.status_code == 201, sent.content[:500]
+    line = Prescription.objects.get(provenance="registry").lines.get()
     dispense = (api_examples.FOLDER / "examples" / "dispense.json").read_text().replace("LINE", str(line.pk))
     pharmacy = Program(client, kind="lgo", finess=market.finess)
     told = pharmacy.post("/api/fhir/MedicationDispense", dispense)
     assert told.status_code == 201, told.content[:500]
-    share = factories.share(Prescription.objects.get(), market, status="opened", by=alice)
+    share = factories.share(line.prescription, market, status="opened", by=alice)
     answer = pharmacy.put(f"/api/fhir/Task/{share.pk}", (api_examples.FOLDER / "examples" / "task.json").read_text())
     assert answer.status_code == 200, answer.content[:500]
     share.refresh_from_db()

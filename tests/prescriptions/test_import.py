@@ -72,6 +72,17 @@ def test_a_bad_file_is_one_line_and_the_others_go_in(folder, people, capsys):
     assert Prescription.objects.count() == 2
 
 
+def test_a_folder_no_file_or_an_empty_one_is_said_plainly(folder, people, capsys, tmp_path):
+    empty = folder("vide.json", b"")
+    with pytest.raises(CommandError):
+        call_command("import_prescriptions", str(tmp_path), str(tmp_path / "absent.json"), empty, **people)
+    assert capsys.readouterr().err.splitlines() == [
+        f"{tmp_path.name} : c’est un dossier. Nommez ses fichiers, par exemple dossier/*.json.",
+        "absent.json : ce fichier n’existe pas. Vérifiez son nom et son dossier.",
+        "vide.json : le fichier est vide. Exportez-le à nouveau.",
+    ]
+
+
 def test_a_file_with_one_bad_line_leaves_nothing_behind(folder, people):
     mixed = bundle(bundles.numbered("01AAAAAAAAAA"), bundles.numbered("court", id="line-2"))
     with pytest.raises(CommandError):

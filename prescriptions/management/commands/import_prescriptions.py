@@ -30,7 +30,7 @@ class Command(BaseCommand):
                 done = import_file(path, **people)
             except FhirError as error:
                 failed += 1
-                self.stderr.write(f"{path.name} : {error}")
+                self.stderr.write(f"{path.name or path} : {error}")
                 continue
             new, known = new + done.new, known + len(done.prescriptions) - done.new
             self._tell(place, len(files), path, done)
