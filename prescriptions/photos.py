@@ -80,6 +80,19 @@ def _clean_picture(content: bytes) -> Page:
         raise _refused(
             "blurred", _("Cette photo est floue ou vide. Posez l’ordonnance à plat, à la lumière, et reprenez-la.")
         )
+    return _as_jpeg(page)
+
+
+def redrawn(content: bytes) -> Page:
+    """Any picture, readable or not: drawn again, so that only its pixels are left."""
+    if len(content) > MAX_BYTES:
+        raise _refused("too-heavy", _("Cette image dépasse 10 Mo."))
+    page = _flat(ImageOps.exif_transpose(_decoded(content)))
+    page.thumbnail((LONG_SIDE, LONG_SIDE), Image.Resampling.LANCZOS)
+    return _as_jpeg(page)
+
+
+def _as_jpeg(page: Image.Image) -> Page:
     out = io.BytesIO()
     page.save(out, "JPEG", quality=QUALITY, optimize=True)
     return Page(JPEG, out.getvalue())

@@ -16,7 +16,7 @@ from portal.reasons import refuse_if
 from prescriptions import documents
 from prescriptions.models import Prescription
 from prescriptions.policies import is_replaced
-from sharing import bell, outbox, policies
+from sharing import bell, joined, outbox, policies
 from sharing.models import Pharmacy, PharmacyMember, Share, ShareEvent, ThreadMessage
 from sharing.states import SHARE_MOVES, ShareStatus
 
@@ -33,6 +33,7 @@ class Answer:
     expected_on: date | None = None
     refusal: str = ""
     ready_until: date | None = None
+    files: tuple[joined.Joined, ...] = ()  # by mail only
 
 
 def share_prescription(
@@ -187,8 +188,9 @@ def _record_reply(share: Share, answer: Answer, door: str, by) -> Share:
         _move(share, answer.status, by=by, door=door)
     elif door != Door.MAIL:
         refuse_if(policies.why_not_write(share))
-    if answer.text:
-        _keep_words(share, ThreadMessage.Side.PHARMACY, answer.text, door, by, came_with=answer.status or "")
+    if answer.text or answer.files:
+        words = _keep_words(share, ThreadMessage.Side.PHARMACY, answer.text, door, by, came_with=answer.status or "")
+        joined.keep(answer.files, words)
     return share
 
 

@@ -6,6 +6,7 @@ For professionals: the prescriber's own words come first, beside what the patien
 from dataclasses import dataclass
 from datetime import date
 
+from django.db.models import Prefetch
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
@@ -15,7 +16,7 @@ from django.utils.translation import ngettext
 from prescriptions import words
 from prescriptions.models import Document, Patient, Prescription, PrescriptionLine
 from sharing import moments
-from sharing.models import Share, ThreadMessage
+from sharing.models import Share, ThreadFile, ThreadMessage
 
 CODE_LABELS = {
     "cip13": "CIP 13",
@@ -155,7 +156,8 @@ def _file_label(content_type: str, place: int, total: int) -> str:
 
 
 def thread(share: Share) -> list[ThreadMessage]:
-    return list(share.messages.select_related("author").order_by("created_at", "id"))
+    files = Prefetch("files", queryset=ThreadFile.objects.defer("content"))
+    return list(share.messages.select_related("author").prefetch_related(files).order_by("created_at", "id"))
 
 
 def told_by_patient(share: Share) -> str:

@@ -14,7 +14,7 @@ from django.db import transaction
 from django.db.models import F
 
 from portal.clock import db_now
-from sharing import actions, arrivals, policies, reading, receipts, reports
+from sharing import actions, arrivals, joined, policies, reading, receipts, reports
 from sharing.actions import Answer, Door
 from sharing.models import InboundMail, Share
 from sharing.states import ShareStatus
@@ -52,6 +52,7 @@ def process_stored() -> int:
     for pk in list(waiting.values_list("pk", flat=True)[:AT_ONCE]):
         InboundMail.objects.filter(pk=pk).update(attempts=F("attempts") + 1)
         process(pk)
+    joined.scan_waiting()
     return len(waiting)
 
 
@@ -84,12 +85,13 @@ def _take_answer(read: reading.Mail) -> tuple:
         return arrivals.take(read)
     if not receipts.is_from_the_pharmacy(read, share):
         return Status.UNMATCHED, "other-sender", share
-    if not read.text:
+    files = tuple(joined.files_of(read.message))
+    if not read.text and not files:
         return Status.UNMATCHED, "no-words", share
     by = f"pharmacy:{share.pharmacy_id}"
     if share.status == ShareStatus.SHARED and not read.is_automatic:
         actions.open_share(share=share, by=by, door=Door.MAIL)  # whoever answers has read
-    actions.record_reply(share=share, answer=Answer(text=_within_limit(read.text)), door=Door.MAIL, by=by)
+    actions.record_reply(share=share, answer=Answer(text=_within_limit(read.text), files=files), door=Door.MAIL, by=by)
     if read.is_last_word:
         actions.close_thread(share=share, by=by)
     return Status.PROCESSED, "answer", share

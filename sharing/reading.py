@@ -123,6 +123,16 @@ def own_parts(message: Message):
         yield from own_parts(part)
 
 
+def file_name(part: Message) -> str:
+    """A plain name: no folder, nothing that is not printed or turns the writing round. Empty when it has none."""
+    try:
+        said = decoded(part.get_filename() or "")
+    except (LookupError, UnicodeError, ValueError, TypeError, AttributeError):  # RFC 2231 gone wrong
+        return ""
+    last = re.split(r"[/\\]", said)[-1]
+    return re.sub(r"\s+", " ", "".join(c for c in last if c.isprintable() and c not in '<>:"|?*')).strip(" .")
+
+
 def _text(part: Message) -> str:
     content = part.get_payload(decode=True) or b""
     try:

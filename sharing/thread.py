@@ -3,11 +3,22 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.db.models import Prefetch
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from sharing import policies
-from sharing.models import Delivery, Share, ThreadMessage
+from sharing.models import Delivery, Share, ThreadFile, ThreadMessage
 from sharing.states import DeliveryStatus
+
+
+@dataclass(frozen=True)
+class File:
+    """Something that came with the words. `url` is empty while it may not be opened, and `note` says why."""
+
+    name: str
+    url: str
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -19,10 +30,17 @@ class Bubble:
     body: str
     at: datetime
     note: str = ""
+    files: tuple[File, ...] = ()
+
+
+def with_words(shares):
+    """Everything that `bubbles_of` reads but the deliveries. The files themselves are large, and not needed."""
+    files = Prefetch("messages__files", queryset=ThreadFile.objects.defer("content"))
+    return shares.prefetch_related("messages__author", files)
 
 
 def bubbles_of(share: Share, *, reader) -> list[Bubble]:
-    """Read with `deliveries` and `messages__author`. `reader` reads « Vous » on their own words."""
+    """Read with `deliveries` and through `with_words`. `reader` reads « Vous » on their own words."""
     first = [Bubble(True, _name(share.shared_by, reader), share.message, share.created_at)] if share.message else []
     deliveries = {delivery.words_id: delivery for delivery in share.deliveries.all()}
     return first + [_bubble(message, share, deliveries.get(message.pk), reader) for message in share.messages.all()]
@@ -40,7 +58,21 @@ def unanswered(share: Share) -> ThreadMessage | None:
 def _bubble(message: ThreadMessage, share: Share, delivery: Delivery | None, reader) -> Bubble:
     is_mine = message.side == ThreadMessage.Side.PATIENT
     who = _name(message.author, reader) if is_mine else share.pharmacy.name
-    return Bubble(is_mine, who, message.body, message.created_at, _note(message, delivery))
+    files = tuple(_file(file, share) for file in message.files.all())
+    return Bubble(is_mine, who, message.body, message.created_at, _note(message, delivery), files)
+
+
+def _file(file: ThreadFile, share: Share) -> File:
+    if file.state == ThreadFile.State.SHOWN:
+        return File(file.name, reverse("share-file", args=[share.pk, file.pk]))
+    if file.state == ThreadFile.State.WAITING:
+        return File(file.name, "", _("en cours de vérification"))
+    return File(file.name, "", _("ce fichier ne peut pas être montré ici ; demandez-le à la pharmacie"))
+
+
+def file_of(share: Share, file_id) -> ThreadFile | None:
+    """One that may be opened."""
+    return ThreadFile.objects.filter(message__share=share, pk=file_id, state=ThreadFile.State.SHOWN).first()
 
 
 def _note(message: ThreadMessage, delivery: Delivery | None) -> str:

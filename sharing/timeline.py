@@ -157,6 +157,7 @@ def version_of(share: Share, now: datetime) -> str:
     facts = [situation(share, now), str(share.thread_closed_at), timezone.localdate().isoformat()]
     facts += [f"{code} {at.timestamp()}" for code, at in _facts(share)]
     facts += [str(message.pk) for message in share.messages.all()]
+    facts += [f"{file.pk} {file.state}" for message in share.messages.all() for file in message.files.all()]
     facts += [f"{delivery.words_id} {delivery.status}" for delivery in share.deliveries.all() if delivery.words_id]
     return hashlib.sha256("\n".join(facts).encode()).hexdigest()[:16]
 

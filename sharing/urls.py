@@ -20,6 +20,7 @@ urlpatterns = [
     path("partages/<uuid:id>/etat", patient.share_status, name="share-status"),
     path("partages/<uuid:id>/retirer/", patient.share_revoke, name="share-revoke"),
     path("partages/<uuid:id>/message/", patient.share_post, name="share-post"),
+    path("partages/<uuid:id>/fichiers/<uuid:file_id>/", patient.share_file, name="share-file"),
     path("pharmacie/", pharmacy.desk, name="desk"),
     path("pharmacie/nouveaux/", pharmacy.news, name="desk-news"),
     path("pharmacie/changer/", pharmacy.switch, name="desk-switch"),

@@ -26,7 +26,7 @@ from prescriptions.models import (
 )
 from prescriptions.policies import first_dispensing_deadline
 from sharing import directory
-from sharing.models import Mailbox, PatientPharmacy, Pharmacy, PharmacyMember, Share
+from sharing.models import Mailbox, PatientPharmacy, Pharmacy, PharmacyMember, Share, ThreadFile, ThreadMessage
 from sharing.states import ShareStatus as S
 
 INS_TEST_OID = "1.2.250.1.213.1.4.10"
@@ -352,3 +352,12 @@ def picture(width: int = 1200, height: int = 1600, kind: str = "PNG") -> bytes:
     out = io.BytesIO()
     page.save(out, kind)
     return out.getvalue()
+
+
+def thread_file(sent: Share, *, state: str = "shown") -> ThreadFile:
+    """What the pharmacy joined to its words."""
+    words = ThreadMessage(share=sent, side="pharmacy", body="Voici la fiche.", door="mail", created_at=timezone.now())
+    words.save(force_insert=True)
+    file = ThreadFile(message=words, name="fiche.pdf", content_type="application/pdf", content=b"%PDF-", state=state)
+    file.save(force_insert=True)
+    return file

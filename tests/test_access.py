@@ -104,6 +104,7 @@ ALICES = {
     "share-confirmed": 200,
     "share": 200,
     "share-status": 200,
+    "share-file": 200,
     "share-revoke": 200,
 }
 CHLOES = {"desk-share": 200, "desk-document": 200, "desk-dispense": 200, "desk-dispensed": 200}
@@ -172,6 +173,7 @@ def share(alice, prescription, market):
     """Sent to Chloé's pharmacy, which has delivered a part of it."""
     sent = actions.share_prescription(prescription=prescription, pharmacy=market, message="Merci", by=alice)
     factories.dispensing(prescription, market, completeness="FFP")
+    factories.thread_file(sent)
     return sent
 
 
@@ -192,6 +194,7 @@ def arguments(share) -> dict:
     return {
         "share_id": share.pk,
         "dispensing_id": share.prescription.dispensings.get().pk,
+        "file_id": share.messages.get().files.get().pk,
         "uidb36": "1",
         "key": "x",
         "pk": 1,
@@ -218,7 +221,7 @@ def address(name, share, *, of=None) -> str:
     if name == "switch-patient":
         facts["id"] = share.patient_id
     if of is not None:
-        facts |= {"id": of, "share_id": of, "dispensing_id": of}
+        facts |= {"id": of, "share_id": of, "dispensing_id": of, "file_id": of}
     query = {"depuis": timezone.now().isoformat()} if name == "desk-news" else None
     return reverse(name, kwargs={key: facts[key] for key in names}, query=query)
 

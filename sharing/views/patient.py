@@ -1,8 +1,10 @@
 """The patient's home, their shares, and whose space they are in."""
 
+from io import BytesIO
+
 from django.contrib import messages
 from django.core.exceptions import ValidationError
-from django.http import Http404, HttpResponse
+from django.http import FileResponse, Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -91,6 +93,16 @@ def share_status(request, id):
     return render(request, "sharing/share_live.html", _context(request, found) | {"is_update": True})
 
 
+@require_safe
+@patient_only
+def share_file(request, id, file_id):
+    """What the pharmacy joined to its words, once it is known to be harmless."""
+    found = thread.file_of(_share(request, id), file_id)
+    if found is None:
+        raise Http404
+    return FileResponse(BytesIO(found.content), content_type=found.content_type, filename=found.name)
+
+
 @require_http_methods(["GET", "HEAD", "POST"])
 @patient_only
 def share_revoke(request, id):
@@ -123,7 +135,7 @@ def share_post(request, id):
 
 def _share(request, id):
     rows = timeline.with_facts(request.shares).select_related("prescription__prescriber", "moved_from__pharmacy")
-    return get_object_or_404(rows.prefetch_related("messages__author", "prescription__lines"), pk=id)
+    return get_object_or_404(thread.with_words(rows).prefetch_related("prescription__lines"), pk=id)
 
 
 def _after(request):
