@@ -37,6 +37,9 @@ def _write(given: fhir.Deposit, data: dict, by: SoftwareClient) -> Prescription:
         provenance=Prescription.Provenance.REGISTRY,
         by=by,
     )
+    if given.replaced is not None and prescription.replaced_prescriber_id is None:
+        prescription.replaced_prescriber = identities.prescriber_for(given.replaced, named=None, by=by)
+        prescription.save(update_fields=["replaced_prescriber"])
     if replaced is not None and replaced.pk != prescription.pk:
         actions.replace_prescription(prescription=replaced, replacement=prescription, by=by)
     return prescription

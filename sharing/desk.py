@@ -257,7 +257,7 @@ def find(pharmacy: Pharmacy, asked: str) -> tuple[Share | None, verification.Ver
     only.
     """
     shares = shares_of(pharmacy)
-    by_receipt = shares.filter(receipt=_as_receipt(asked)).first()
+    by_receipt = shares.filter(receipt=as_receipt(asked)).first()
     if by_receipt is not None:
         return by_receipt, None
     verdict = verification.check(asked)
@@ -266,6 +266,6 @@ def find(pharmacy: Pharmacy, asked: str) -> tuple[Share | None, verification.Ver
     return of_it.order_by(ended_last, "-created_at").first() if verdict.prescription_id else None, verdict
 
 
-def _as_receipt(asked: str) -> str:
+def as_receipt(asked: str) -> str:
     """Crockford's reading: O is 0, I and L are 1."""
     return numbers.compact(asked).translate(str.maketrans("OIL", "011"))

@@ -3,19 +3,23 @@
 import base64
 
 from prescriptions import cda, documents, qr
+from prescriptions.api import facts
 from prescriptions.fhir.codes import NUMBER_SYSTEM
 from prescriptions.models import Prescription
 
 
-def deposited(prescription: Prescription, *, is_new: bool) -> dict:
-    """transaction-response: where each line is, then the DocumentReference that holds number, QR, PDF and CDA."""
+def deposited(prescription: Prescription, *, is_new: bool, is_short: bool = False) -> dict:
+    """transaction-response: where each line is, then the DocumentReference that holds number, QR, PDF and CDA.
+
+    `is_short`: where each is, and nothing drawn.
+    """
     status = "201 Created" if is_new else "200 OK"
     moment = prescription.created_at.isoformat(timespec="milliseconds")
     lines = [
         {
             "response": {
                 "status": status,
-                "location": f"MedicationRequest/{line.pk}" if line.kind == "medicine" else f"Request/{line.pk}",
+                "location": f"{request_kind(line)}/{line.pk}",
                 "lastModified": moment,
             }
         }
@@ -23,9 +27,10 @@ def deposited(prescription: Prescription, *, is_new: bool) -> dict:
     ]
     document = {
         "fullUrl": f"urn:uuid:{prescription.pk}",
-        "resource": document_reference(prescription),
         "response": {"status": status, "location": f"DocumentReference/{prescription.pk}", "lastModified": moment},
     }
+    if not is_short:
+        document["resource"] = document_reference(prescription)
     return {"resourceType": "Bundle", "type": "transaction-response", "entry": [*lines, document]}
 
 
@@ -69,6 +74,10 @@ def patient(person) -> dict:
     }
 
 
+def request_kind(line) -> str:
+    return {"medicine": "MedicationRequest", "device": "DeviceRequest"}.get(line.kind, "ServiceRequest")
+
+
 def requests_of(prescription: Prescription) -> list[dict]:
     """The lines a pharmacy may dispense, each a MedicationRequest or DeviceRequest of one groupIdentifier."""
     return [request_of(prescription, line) for line in prescription.lines.all()]
@@ -100,7 +109,7 @@ def request_of(prescription: Prescription, line) -> dict:
         "authoredOn": prescription.authored_on.isoformat(),
         "requester": {"reference": f"Practitioner/{prescription.prescriber_id}"},
         "note": [{"text": text} for text in (line.dispenser_note, prescription.comment) if text],
-    }
+    } | facts.of_line(prescription, line)
     if line.kind == line.Kind.MEDICINE:
         return _without_empty(
             {
@@ -135,6 +144,7 @@ def _dispense_request(prescription: Prescription, line) -> dict:
                 {"start": prescription.authored_on.isoformat(), "end": end.isoformat() if end else None}
             ),
             "numberOfRepeatsAllowed": line.renewals,
+            "performer": {"display": prescription.named_pharmacy} if prescription.named_pharmacy else None,
             "quantity": {"value": float(line.quantity), "unit": line.quantity_unit} if line.quantity else None,
             "expectedSupplyDuration": {"value": line.duration_days, "unit": "d"} if line.duration_days else None,
         }

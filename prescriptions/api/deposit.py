@@ -30,7 +30,9 @@ class Base(FhirView):
             data=request.data, key=request.headers.get("Idempotency-Key", ""), by=self.software
         )
         is_new = prescription.created_at >= started
-        return Response(answers.deposited(prescription, is_new=is_new), status=201 if is_new else 200)
+        is_short = "return=minimal" in request.headers.get("Prefer", "")  # FHIR R4, 3.1.0.1.7
+        answer = answers.deposited(prescription, is_new=is_new, is_short=is_short)
+        return Response(answer, status=201 if is_new else 200)
 
 
 class Cancel(FhirView):

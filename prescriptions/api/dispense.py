@@ -9,10 +9,9 @@ from django.utils import timezone
 from rest_framework.response import Response
 
 from portal.api_access import for_software
-from portal.api_fields import BoundedForm
 from prescriptions import actions, numbers, reach, verification
 from prescriptions.api import dispensed, handed
-from prescriptions.api.base import FhirParser, FhirParserOfPlainJSON, FhirView
+from prescriptions.api.base import FhirView
 from prescriptions.api.outcome import Unprocessable
 from prescriptions.api.paging import page
 from prescriptions.fhir import FhirError
@@ -143,24 +142,23 @@ def _dispensing_id(text: str) -> uuid.UUID:
         raise Http404 from None
 
 
-class Find(FhirView):
-    """POST MedicationRequest/_search, as a form: `qr` (the code as scanned) or `group-identifier`. Never in a URL.
+def find(request) -> Response:
+    """By a pharmacy: `qr` (the code as scanned) or `group-identifier`. Finding opens: the patient reads that it did."""
+    software = request.user
+    prescription = _found(request.data.get("qr", ""), request.data.get("group-identifier", ""), software)
+    if prescription is not None:
+        actions.open_at_counter(prescription=prescription, pharmacy_finess=software.structure_finess, by=software)
+    body = dispensed.found(prescription, url=request.build_absolute_uri())
+    return Response(body, headers={"Cache-Control": "no-store"})
 
-    Finding opens: the patient reads that this pharmacy did.
-    """
 
-    parser_classes = [BoundedForm, FhirParser, FhirParserOfPlainJSON]
-    permission_classes = [for_software("prescriptions.find", "lgo")]
-
-    def post(self, request):
-        prescription = _found(request.data.get("qr", ""), request.data.get("group-identifier", ""), self.software)
-        if prescription is not None:
-            actions.open_at_counter(
-                prescription=prescription, pharmacy_finess=self.software.structure_finess, by=self.software
-            )
-        return Response(
-            dispensed.found(prescription, url=request.build_absolute_uri()), headers={"Cache-Control": "no-store"}
-        )
+def asked_number(data: dict) -> str:
+    """`group-identifier`: the number, or `system|number`."""
+    given = data.get("group-identifier", "")
+    number = given.rpartition("|")[2] if isinstance(given, str) else ""
+    if not number:
+        raise FhirError("group-identifier", "Give group-identifier.", "parameter-missing")
+    return number
 
 
 def _found(code: str, number: str, software) -> Prescription | None:

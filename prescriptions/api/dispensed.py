@@ -7,7 +7,7 @@ from django.conf import settings
 
 from prescriptions import dispensing as counting
 from prescriptions import policies
-from prescriptions.api import answers
+from prescriptions.api import answers, facts
 from prescriptions.api.handed import BASE, CHANGE, OVERRIDE
 from prescriptions.models import Dispensing, DispensingLine, Prescription, PrescriptionLine
 
@@ -47,7 +47,7 @@ def medication_dispense(dispensing: Dispensing, told: DispensingLine) -> dict:
                 "display": dispensing.pharmacy_name,
             },
             "authorizingPrescription": [
-                {"reference": f"{_request_kind(line)}/{line.pk}", "identifier": answers.number_of(prescription)}
+                {"reference": f"{answers.request_kind(line)}/{line.pk}", "identifier": answers.number_of(prescription)}
             ],
             "type": {"coding": [{"system": COMPLETENESS, "code": told.completeness}]} if told.completeness else None,
             "quantity": {"value": told.quantity, "unit": "boîte"} if told.quantity else None,
@@ -61,10 +61,6 @@ def _status(dispensing: Dispensing, told: DispensingLine) -> str:
     if dispensing.undone_at:
         return "entered-in-error"
     return "completed" if told.quantity else "declined"
-
-
-def _request_kind(line: PrescriptionLine) -> str:
-    return "DeviceRequest" if line.kind == line.Kind.DEVICE else "MedicationRequest"
 
 
 def _product(told: DispensingLine) -> dict:
@@ -140,7 +136,9 @@ def found(prescription: Prescription | None, *, url: str) -> dict:
     matches, included = [], []
     if prescription is not None:
         matches = [_with_what_is_left(prescription, line) for line in prescription.lines.all()]
-        included = [answers.patient(prescription.patient), practitioner(prescription.prescriber)]
+        people = [p for p in (prescription.prescriber, prescription.replaced_prescriber) if p]
+        included = [answers.patient(prescription.patient), *(practitioner(person) for person in people)]
+        included += facts.measures(prescription)
     return {
         "resourceType": "Bundle",
         "type": "searchset",
@@ -159,7 +157,7 @@ def _with_what_is_left(prescription: Prescription, line: PrescriptionLine) -> di
     if line.is_for_pharmacy():
         left = policies.left_of(line)
         left = 1 + line.renewals if left is None else left
-        resource["extension"] = [{"url": LEFT, "valueUnsignedInt": left}]
+        resource["extension"] = [*resource.get("extension", []), {"url": LEFT, "valueUnsignedInt": left}]
         boxes = counting.boxes_left(line)
         if boxes is not None:
             resource["extension"].append({"url": BOXES_LEFT, "valueDecimal": float(boxes)})

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from prescriptions.api import deposit, dispense, documents, insurer, verify
+from prescriptions.api import deposit, dispense, documents, insurer, reading, verify
 
 urlpatterns = [
     path("verify/", verify.Verify.as_view(), name="api-verify"),
@@ -11,8 +11,13 @@ urlpatterns = [
     path("insurer/opposition/", insurer.Opposition.as_view(), name="insurer-opposition"),
     path("fhir/", deposit.Base.as_view(), name="fhir-base"),
     path("fhir/DocumentReference", documents.Documents.as_view(), name="fhir-documents"),
+    path("fhir/DocumentReference/<uuid:id>", reading.OneDocument.as_view(), name="fhir-document"),
+    path("fhir/MedicationRequest", reading.Requests.as_view(), name="fhir-requests"),
+    path("fhir/MedicationRequest/<uuid:id>", reading.OneRequest.as_view(), name="fhir-request"),
+    path("fhir/DeviceRequest/<uuid:id>", reading.OneRequest.as_view(), name="fhir-device-request"),
+    path("fhir/ServiceRequest/<uuid:id>", reading.OneRequest.as_view(), name="fhir-service-request"),
     path("fhir/MedicationRequest/$cancel", deposit.Cancel.as_view(), name="fhir-cancel"),
-    path("fhir/MedicationRequest/_search", dispense.Find.as_view(), name="fhir-find"),
+    path("fhir/MedicationRequest/_search", reading.Search.as_view(), name="fhir-find"),
     path("fhir/MedicationDispense", dispense.Dispenses.as_view(), name="fhir-dispenses"),
     path("fhir/MedicationDispense/<str:id>/$undo", dispense.Undo.as_view(), name="fhir-undo"),
 ]

@@ -27,6 +27,7 @@ class Deposit:
     draft: PrescriptionDraft
     patient: people.PatientTraits | None
     prescriber: people.PrescriberTraits | None
+    replaced: people.PrescriberTraits | None = None  # when a locum writes
     warnings: list[str] = field(default_factory=list)  # what was taken on a guess that only one reading allows
 
 
@@ -111,7 +112,11 @@ def _deposit(requests: list[Node], shelf: Shelf, lone: Node | None, data: dict) 
         source=data,
     )
     return Deposit(
-        draft, people.patient_of(first, shelf), _prescriber(requests, shelf), _warnings(requests, shelf, lone)
+        draft,
+        people.patient_of(first, shelf),
+        _prescriber(requests, shelf),
+        people.replaced_of(shelf),
+        _warnings(requests, shelf, lone),
     )
 
 

@@ -97,6 +97,20 @@ def _birth_place(patient: Node) -> str:
     return ""
 
 
+def replaced_of(shelf: Shelf) -> PrescriberTraits | None:
+    """Whom the author stands in for, when a locum writes: Provenance.agent.onBehalfOf (FHIR R4)."""
+    for provenance in shelf.of("Provenance"):
+        for agent in provenance.items("agent"):
+            named = agent.get("onBehalfOf")
+            kinds = [k for k in ("Practitioner", "PractitionerRole") if shelf.find(named, inside=provenance, kind=k)]
+            found = professional_of(named, shelf, inside=provenance) if kinds else None
+            if kinds and found is None:
+                raise named.refuse(_("le prescripteur remplacé n’a pas de RPPS valide."), "rpps-shape")
+            if found:
+                return found
+    return None
+
+
 def prescriber_of(request: Node, shelf: Shelf) -> PrescriberTraits | None:
     return professional_of(request.get("requester"), shelf, inside=request)
 

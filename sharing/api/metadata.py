@@ -30,7 +30,9 @@ def capability_statement() -> dict:
             {
                 "mode": "server",
                 "security": {
-                    "service": [{"text": "OAuth 2.0 client credentials: private_key_jwt (ES256, RFC 7523) or mutual TLS (RFC 8705)"}],
+                    "service": [
+                        {"text": "OAuth 2.0 client credentials: private_key_jwt (RFC 7523) or mutual TLS (RFC 8705)"}
+                    ],
                     "description": f"Token address: {settings.SITE_URL}/api/token/",
                 },
                 "interaction": [
@@ -41,7 +43,15 @@ def capability_statement() -> dict:
                     }
                 ],
                 "resource": [
-                    _resource("MedicationRequest", "search-type", search=("group-identifier",), operations=("cancel",)),
+                    _resource(
+                        "MedicationRequest",
+                        "read",
+                        "search-type",
+                        search=("group-identifier",),
+                        operations=("cancel",),
+                    ),
+                    _resource("DeviceRequest", "read"),
+                    _resource("ServiceRequest", "read"),
                     _resource(
                         "MedicationDispense",
                         "create",
@@ -49,8 +59,15 @@ def capability_statement() -> dict:
                         search=("group-identifier",),
                         operations=("undo",),
                     ),
-                    _resource("DocumentReference", "create"),
-                    _resource("Task", "read", "update", "search-type", search=("status",)),
+                    _resource("DocumentReference", "read", "create"),
+                    _resource(
+                        "Task",
+                        "read",
+                        "update",
+                        "search-type",
+                        search=("status", "identifier"),
+                        operations=("document",),
+                    ),
                     _resource("Communication", "create", "search-type", search=("based-on",)),
                 ],
             }

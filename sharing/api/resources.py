@@ -4,13 +4,17 @@ Task.status says it in FHIR's words, Task.businessStatus in ours (ShareStatus). 
 medicine: reading one Task is opening the share, and the patient is told so.
 """
 
-from prescriptions.api import answers
+from django.conf import settings
+
+from prescriptions import documents
+from prescriptions.api import answers, facts
 from sharing.models import Share, ThreadMessage
 from sharing.states import ShareStatus as S
 
 BUSINESS_STATUS = "https://ordolien.test/fhir/CodeSystem/share-status"
 REFUSALS = "https://ordolien.test/fhir/CodeSystem/share-refusal"
 FINESS = "https://finess.esante.gouv.fr"
+ADDRESS = f"{settings.SITE_URL}/api/fhir/Task"
 
 # Share.status → Task.status. `accepted` is a share somebody took before saying more.
 TASK_STATUS = {
@@ -60,7 +64,21 @@ def task(share: Share, *, whole: bool = False) -> dict:
 def _content(share: Share) -> dict:
     prescription = share.prescription
     content = {
-        "contained": [answers.patient(prescription.patient), *answers.requests_of(prescription)],
+        "contained": [
+            answers.patient(prescription.patient),
+            *answers.requests_of(prescription),
+            *facts.measures(prescription),
+        ],
+        "input": [
+            {
+                "type": {"text": "document"},
+                "valueAttachment": {
+                    "contentType": file.content_type,
+                    "url": f"{ADDRESS}/{share.pk}/$document?n={place}",
+                },
+            }
+            for place, file in enumerate(documents.for_message(prescription), start=1)
+        ],
         "for": {"reference": f"#{prescription.patient_id}"},
         "note": [{"text": share.message}] if share.message else [],
     }

@@ -3,18 +3,20 @@
 from datetime import date
 from uuid import UUID
 
-from django.http import Http404
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404
+from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.response import Response
 
 from portal.api_access import for_software
+from prescriptions import documents
 from prescriptions.api import answers
 from prescriptions.api.base import FhirView
 from prescriptions.api.outcome import Unprocessable, outcome
 from prescriptions.api.paging import page
 from prescriptions.fhir import FhirError
 from prescriptions.fhir.node import Node
-from sharing import actions, reach
+from sharing import actions, desk, reach
 from sharing.actions import Answer
 from sharing.api import resources
 from sharing.models import Share, ShareEvent
@@ -24,6 +26,16 @@ API = ShareEvent.Door.API
 # What a Task may be set to → our state. `accepted` takes the share and moves nothing.
 MOVES = {"ready": S.READY, "completed": S.COLLECTED, "rejected": S.REFUSED}
 IN_PROGRESS = {"": S.PREPARING, S.PREPARING: S.PREPARING, S.PARTIALLY_READY: S.PARTIALLY_READY}
+
+
+class AnyFile(BaseRenderer):
+    """So that a program may ask for a PDF or a picture; what it gets is the file itself."""
+
+    media_type = "*/*"
+    format = "file"
+
+    def render(self, data, accepted_media_type=None, renderer_context=None):
+        return JSONRenderer().render(data)
 
 
 class PharmacyView(FhirView):
@@ -43,6 +55,9 @@ class PharmacyView(FhirView):
 class Tasks(PharmacyView):
     def get(self, request):
         shares = self.shares.filter(status__in=_asked_states(request.query_params.get("status", "")))
+        receipt = request.query_params.get("identifier", "").rpartition("|")[2]
+        if receipt:
+            shares = shares.filter(receipt=desk.as_receipt(receipt))
         rows, next_url = page(shares, request)
         found = [resources.task(share) for share in rows]
         return Response(answers.searchset(found, url=request.build_absolute_uri(), next_url=next_url))
@@ -130,6 +145,22 @@ def _missing(asked: Node) -> str:
 
 def _day(asked: Node) -> date | None:
     return asked.get("restriction", "period").day("end")
+
+
+class TaskDocument(PharmacyView):
+    """GET Task/<id>/$document?n=1: a file of the share as it is, PDF, CDA or photo. The patient is told."""
+
+    renderer_classes = [*FhirView.renderer_classes, AnyFile]
+
+    def get(self, request, id):
+        share = self.share(id)
+        place = request.query_params.get("n", "1")
+        files = documents.for_message(share.prescription) if share.is_readable else []
+        if not place.isascii() or not place.isdigit() or len(place) > 3 or not 1 <= int(place) <= len(files):
+            raise Http404
+        actions.read_document(share=share, by=self.software)
+        file = files[int(place) - 1]
+        return HttpResponse(file.content, content_type=file.content_type, headers={"Cache-Control": "no-store"})
 
 
 class Communications(PharmacyView):

@@ -110,8 +110,8 @@ def test_nothing_asked(lgo):
     assert code_of(find(lgo, "autre", "x")) == "parameter-missing"
 
 
-def test_prescribing_software_does_not_find_nor_dispense(lap, two_lines):
-    assert find(lap, "group-identifier", two_lines.number).status_code == 403
+def test_prescribing_software_does_not_find_by_code_nor_dispense(lap, two_lines):
+    assert code_of(find(lap, "qr", qr.text_of(two_lines))) == "parameter-missing"
     assert lap.post(BASE, bundle(dispense(two_lines.lines.first()))).status_code == 403
     assert lap.post(DISPENSE, dispense(two_lines.lines.first())).status_code == 403
 

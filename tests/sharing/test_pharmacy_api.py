@@ -3,6 +3,7 @@
 from urllib.parse import unquote
 
 import pytest
+from django.urls import get_resolver
 
 from portal.models import AuditEvent
 from sharing import actions
@@ -152,6 +153,47 @@ def test_words_about_no_share_are_refused_by_name(lgo, reference):
     answer = lgo.get("/api/fhir/Communication", {"based-on": reference})
     assert answer.status_code == 422 and code_of(answer) == "parameter-invalid"
     assert answer.json()["issue"][0]["expression"] == ["based-on"]
+
+
+def test_a_photo_and_a_receipt_are_within_reach_as_at_the_desk(lgo, market, alice_patient):
+    sent = factories.share(factories.photo_prescription(alice_patient), market)
+    factories.share(factories.prescription(alice_patient), market)
+    (entry,) = lgo.get(TASKS, {"identifier": sent.receipt_shown}).json()["entry"]
+    (file,) = lgo.get(f"{TASKS}/{entry['resource']['id']}").json()["input"]
+    picture = lgo.get(file["valueAttachment"]["url"], Accept="image/*")
+    assert picture.status_code == 200 and picture["Content-Type"] == file["valueAttachment"]["contentType"]
+    assert AuditEvent.objects.filter(kind="share.document_read").exists()
+    for place in ("0", "2", "x", ""):
+        assert lgo.get(f"{TASKS}/{sent.pk}/$document", {"n": place}).status_code == 404
+    sent.prescription.masked_at = sent.created_at
+    sent.prescription.save()
+    assert lgo.get(f"{TASKS}/{sent.pk}/$document").status_code == 404
+
+
+INTERACTIONS = {
+    "read": ("get", "{}/00000000-0000-7000-8000-000000000000"),
+    "update": ("put", "{}/00000000-0000-7000-8000-000000000000"),
+    "create": ("post", "{}"),
+    "search-type": ("get", "{}"),
+}
+
+
+def test_the_capability_statement_says_what_answers_and_nothing_less(client, db):
+    """Each interaction has an address that asks for a token; and each address under /api/fhir/ is said."""
+    statement = client.get("/api/fhir/metadata").json()["rest"][0]
+    said = set()
+    for resource in statement["resource"]:
+        for interaction in resource["interaction"]:
+            verb, address = INTERACTIONS[interaction["code"]]
+            answer = getattr(client, verb)(f"/api/fhir/{address.format(resource['type'])}")
+            assert answer.status_code == 401, (resource["type"], interaction)
+            said.add(resource["type"])
+        said |= {f"${operation['name']}" for operation in resource["operation"]}
+    served = [str(url.pattern) for url in get_resolver("sharing.api.urls").url_patterns]
+    served += [str(url.pattern) for url in get_resolver("prescriptions.api.urls").url_patterns]
+    parts = {part for path in served if path.startswith("fhir/") for part in path.split("/")[1:]}
+    known = {part for part in parts if part and "<" not in part} - {"metadata", "_search"}
+    assert known == said
 
 
 def test_prescribing_software_has_no_business_here(client, share):
