@@ -4,20 +4,20 @@ Every word of the query must be found. A word that no pharmacy has is read as th
 """
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import datetime
+from functools import lru_cache
 
-from django.db.models import Case, IntegerField, Max, Q, QuerySet, Value, When
+from django.db.models import Max, Q, QuerySet
 
 from prescriptions.models import Dispensing, Patient
 from sharing.directory.words import LONGEST_QUERY, LONGEST_WORD, all_words_of, words_of
-from sharing.models import PatientPharmacy, Pharmacy
+from sharing.models import DirectoryCopy, PatientPharmacy, Pharmacy
 
 MAX_LIMIT = 100
 MAX_WORDS = 8
 RINGS_KM = (2, 10, 50, 150)  # near somebody: the smallest that holds enough
 KM_A_DEGREE = 111.2
-CANDIDATES = 300
 
 
 # --- Search ---------------------------------------------------------------------------------------------------------
@@ -28,7 +28,7 @@ def search(query: str, *, near: tuple[float, float] | None = None, limit: int = 
     pharmacy has is read as the closest ones that exist. Nothing to look for: nothing found.
     """
     limit, query = min(limit, MAX_LIMIT), query[:LONGEST_QUERY]
-    words = [word[:LONGEST_WORD] for word in words_of(query)[:MAX_WORDS]]
+    words = [word[:LONGEST_WORD] for word in words_of(query) if not _says_pharmacy(word)][:MAX_WORDS]
     is_empty_of_sense = not words and not all_words_of(query)  # "pharmacie" alone is a wish to see them all
     if is_empty_of_sense and (near is None or query.strip()):
         return []
@@ -38,12 +38,23 @@ def search(query: str, *, near: tuple[float, float] | None = None, limit: int = 
     return list(found.prefetch_related("mailboxes")[:limit])
 
 
+def _says_pharmacy(word: str) -> bool:
+    """« pharmcie », « phamracie »: a little word, mistyped."""
+    return len(word) > 5 and word[:2] in {"ph", "pa", "fa", "hp"} and _mistakes(word, "pharmacie", 2) <= 2
+
+
 def _matching(words: list[str]) -> QuerySet[Pharmacy]:
     everywhere = Pharmacy.objects.filter(is_open=True)
-    found = _having(everywhere, [[word] for word in words])
+    found = _having(everywhere, [_as_typed(word) for word in words])
     if not words or found.exists():
         return found
-    return _having(everywhere, [_read(word, everywhere) for word in words])
+    known = _known_words(_state())
+    return _having(everywhere, [_nearest_words(word, known) for word in words])
+
+
+def _as_typed(word: str) -> list[str]:
+    """« 3 » is the third arrondissement or a word of its own, not the start of a postcode."""
+    return [f"{word}e", f"{word} "] if len(word) == 1 and word.isdigit() else [word]
 
 
 def _having(pharmacies: QuerySet[Pharmacy], choices: list[list[str]]) -> QuerySet[Pharmacy]:
@@ -57,27 +68,30 @@ def _having(pharmacies: QuerySet[Pharmacy], choices: list[list[str]]) -> QuerySe
 
 
 # --- Typing mistakes ------------------------------------------------------------------------------------------------
-def _read(word: str, pharmacies: QuerySet[Pharmacy]) -> list[str]:
-    """The word itself when it begins one that exists, else the nearest words there are. Numbers are not guessed."""
-    if word.isdigit() or len(word) < 4 or pharmacies.filter(search_text__contains=f" {word}").exists():
-        return [word]
-    known = {other for text in _alike(word, pharmacies) for other in text.split() if not other.isdigit()}
+def _state() -> tuple:
+    """Another as soon as a pharmacy is added or a copy of the directories is taken."""
+    last = Pharmacy.objects.order_by("-pk").values_list("pk", flat=True).first()
+    copy = DirectoryCopy.objects.order_by("-pk").values_list("pk", flat=True).first()
+    return Pharmacy.objects.count(), last, copy
+
+
+@lru_cache(maxsize=1)
+def _known_words(_state: tuple) -> frozenset[str]:
+    """All words of all pharmacies: some ten thousand for the country, read once a process and a state."""
+    texts = Pharmacy.objects.filter(is_open=True).values_list("search_text", flat=True)
+    return frozenset(word for text in texts.iterator() for word in text.split() if not word.isdigit())
+
+
+def _nearest_words(word: str, known: frozenset[str]) -> list[str]:
+    """The word itself when it begins one that exists, else those nearest to it. Numbers, short words: not guessed."""
+    if len(word) < 4 or word.isdigit() or any(other.startswith(word) for other in known):
+        return _as_typed(word)
     allowed = 1 if len(word) < 7 else 2
-    measured = {other: _mistakes(word, other, allowed) for other in known}
+    letters = set(word)
+    close = (other for other in known if abs(len(other) - len(word)) <= allowed)
+    measured = {other: _mistakes(word, other, allowed) for other in close if len(letters ^ set(other)) <= 2 * allowed}
     best = min(measured.values(), default=allowed + 1)
     return sorted(other for other, count in measured.items() if count == best <= allowed) or [word]
-
-
-def _alike(word: str, pharmacies: QuerySet[Pharmacy]) -> Iterable[str]:
-    """The words of the pharmacies that share the most groups of three letters with this one."""
-    padded = f" {word}"
-    groups = {padded[place : place + 3] for place in range(len(padded) - 2)}
-    shared = sum(
-        (Case(When(search_text__contains=group, then=1), default=0, output_field=IntegerField()) for group in groups),
-        start=Value(0),
-    )
-    alike = pharmacies.annotate(shared=shared).filter(shared__gte=max(1, len(groups) - 3)).order_by("-shared")
-    return alike.values_list("search_text", flat=True)[:CANDIDATES]
 
 
 def _mistakes(one: str, other: str, allowed: int) -> int:
@@ -128,25 +142,28 @@ def _own_first(mine: PatientPharmacy) -> tuple:
 # --- Distance -------------------------------------------------------------------------------------------------------
 def _nearest(pharmacies: QuerySet[Pharmacy], near: tuple[float, float], limit: int) -> list[Pharmacy]:
     """By distance: a box on the map first, then the true distance of what it holds."""
-    found: list[Pharmacy] = []
+    found: list[tuple] = []
     for ring in RINGS_KM:
-        found = [p for p in _in_box(pharmacies, near, ring) if p.distance_km <= ring]
+        found = [row for row in _in_box(pharmacies, near, ring) if row[0] <= ring]
         if len(found) >= limit:
             break
-    found.sort(key=lambda pharmacy: (pharmacy.distance_km, pharmacy.name, pharmacy.finess))
-    return found[:limit]
+    distances = {key: distance for distance, _name, _finess, key in sorted(found)[:limit]}
+    rows = Pharmacy.objects.prefetch_related("mailboxes").in_bulk(distances)
+    for key, distance in distances.items():
+        rows[key].distance_km = distance
+    return [rows[key] for key in distances]
 
 
-def _in_box(pharmacies: QuerySet[Pharmacy], near: tuple[float, float], ring: float) -> Iterator[Pharmacy]:
+def _in_box(pharmacies: QuerySet[Pharmacy], near: tuple[float, float], ring: float) -> Iterator[tuple]:
+    """(distance, name, FINESS, key): sorted as they are, ties go by name."""
     latitude, longitude = near
     up = ring / KM_A_DEGREE
     aside = up / max(0.01, math.cos(math.radians(latitude)))
     box = pharmacies.filter(
         latitude__range=(latitude - up, latitude + up), longitude__range=(longitude - aside, longitude + aside)
     )
-    for pharmacy in box.prefetch_related("mailboxes"):
-        pharmacy.distance_km = distance_km(near, (pharmacy.latitude, pharmacy.longitude))
-        yield pharmacy
+    for key, name, finess, *place in box.values_list("pk", "name", "finess", "latitude", "longitude"):
+        yield distance_km(near, tuple(place)), name, finess, key
 
 
 def distance_km(one: tuple[float, float], other: tuple[float, float]) -> float:
