@@ -248,3 +248,31 @@ def test_the_same_key_at_once_from_two_tills(alice, market):
     item = Handed(line=prescription.lines.get(), quantity=1)
     works = [lambda: record(prescription, market, item, key="caisse") for _till in range(4)]
     assert len({answer.pk for answer in at_once(*works)}) == 1
+
+
+@pytest.mark.postgres
+@pytest.mark.django_db(transaction=True)
+def test_undone_while_another_pharmacy_delivers_it_is_counted_once(alice, market):
+    """Either the other comes too early and is told, or what came back is theirs: never two that count."""
+    other = factories.pharmacy()
+    for _time in range(5):
+        prescription = factories.prescription()
+        item = Handed(line=prescription.lines.get(), quantity=1)
+        first = record(prescription, market, item)
+        undone, delivered = at_once(lambda f=first: undo(f, market), lambda p=prescription, i=item: record(p, other, i))
+        counting = prescription.dispensings.filter(undone_at=None).count()
+        assert undone == first and (delivered == "nothing-left") == (counting == 0) and counting <= 1
+
+
+@pytest.mark.postgres
+@pytest.mark.django_db(transaction=True)
+def test_replaced_while_it_is_dispensed_nothing_is_delivered_after(alice, emma, market):
+    for _time in range(5):
+        prescription, next_one = factories.prescription(), factories.prescription()
+        item = Handed(line=prescription.lines.get(), quantity=1)
+        delivered, _replaced = at_once(
+            lambda p=prescription, i=item: record(p, market, i),
+            lambda p=prescription, n=next_one: actions.replace_prescription(prescription=p, replacement=n, by=emma),
+        )
+        told = AuditEvent.objects.get(kind="prescription.replaced", subject=f"prescription:{prescription.pk}")
+        assert delivered == "replaced" or delivered.created_at <= told.at
