@@ -65,12 +65,29 @@
     }
   }
   const typing = (target) => target.closest("input, select, textarea, [contenteditable]");
+  const shortcutOf = (key) => keysOn() && all("[data-shortcut]").find((one) => one.dataset.shortcut === key.toLowerCase());
+  /* A reader of codes types as a keyboard does, only faster. What it types goes to the scan field, wherever the focus is,
+     and is never taken for shortcuts: a shortcut waits for the time that a reader leaves between two keys. */
+  const READER_GAP = 60; // ms; people leave twice that
+  let typed = "", waiting = 0;
   document.addEventListener("keydown", (event) => {
-    if (!keysOn() || event.ctrlKey || event.metaKey || event.altKey || event.repeat || typing(event.target)) return;
-    const target = all("[data-shortcut]").find((one) => one.dataset.shortcut === event.key.toLowerCase());
-    if (!target) return;
-    event.preventDefault();
-    if (typing(target)) { target.focus(); target.select(); } else target.click();
+    const isPlain = event.key.length === 1 && !event.ctrlKey && !event.metaKey && !event.altKey && !event.repeat;
+    if (!isPlain || typing(event.target)) return;
+    const field = document.querySelector("[data-scan-into]"), target = shortcutOf(event.key);
+    clearTimeout(waiting);
+    if (typed && field) {
+      event.preventDefault();
+      field.focus();
+      field.value = typed + event.key;
+      typed = "";
+    } else if (target && typing(target)) {
+      event.preventDefault();
+      target.focus();
+      target.select();
+    } else {
+      typed = event.key;
+      waiting = setTimeout(() => { typed = ""; if (target) target.click(); }, READER_GAP);
+    }
   });
   document.addEventListener("click", (event) => {
     if (!event.target.closest("[data-keys-switch]")) return;

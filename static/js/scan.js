@@ -1,24 +1,26 @@
-/* The camera on the page that verifies: only where the browser reads QR codes itself. Without it, the reader, the
-   photo and the keyboard do the same. Pictures never leave the device; only the text found is sent. */
+/* The camera of the page that verifies and of the desk. The browser reads QR codes itself where it can (Android, macOS);
+   elsewhere a decoder of ours does, fetched when the camera is first asked for. Without a camera, the reader, the photo
+   and the keyboard do the same. Pictures never leave the device; only the text found is sent. */
 (function () {
   "use strict";
   const EVERY = 200; // ms between two looks
   const form = document.querySelector("[data-scan]");
-  if (!form || !("BarcodeDetector" in window) || !navigator.mediaDevices) return;
+  if (!form || !navigator.mediaDevices || !navigator.mediaDevices.getUserMedia) return;
   const part = (name) => form.querySelector(`[data-scan-${name}]`);
   const start = part("start"), view = part("view"), video = part("video"), words = part("words");
   let stream = null;
   let detector = null;
 
-  async function offer() {
-    const formats = await window.BarcodeDetector.getSupportedFormats();
-    if (!formats.includes("qr_code")) return;
-    detector = new window.BarcodeDetector({ formats: ["qr_code"] });
-    part("camera").hidden = false;
+  async function makeDetector() {
+    const own = window.BarcodeDetector;
+    const isEnough = own && (await own.getSupportedFormats()).includes("qr_code");
+    const Detector = isEnough ? own : (await import(form.dataset.scanDecoder)).BarcodeDetector;
+    return new Detector({ formats: ["qr_code"] });
   }
 
   async function open() {
     try {
+      detector = detector || await makeDetector();
       stream = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "environment" } });
     } catch {
       words.textContent = words.dataset.refused;
@@ -57,5 +59,5 @@
   start.addEventListener("click", open);
   part("stop").addEventListener("click", close);
   window.addEventListener("pagehide", close);
-  offer();
+  part("camera").hidden = false;
 })();

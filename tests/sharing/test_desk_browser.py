@@ -1,5 +1,7 @@
 """A working day at the desk, in a real browser: without the mouse, without JavaScript, and nothing that jumps."""
 
+import base64
+import json
 from datetime import timedelta
 
 import pytest
@@ -8,6 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 from playwright.sync_api import expect
 
+from prescriptions import qr
 from sharing.models import Share
 from sharing.states import ShareStatus as S
 from tests import factories
@@ -73,6 +76,49 @@ def test_from_the_scanner_to_ready_with_the_keyboard_alone(open_browser, chloe, 
     page.keyboard.press("Enter")
     expect(page.get_by_text("C’est dit : elle est prête")).to_be_visible()
     assert status_of(morning["alice"]) == S.READY
+
+
+def test_a_reader_of_codes_types_into_the_scan_field_wherever_the_focus_is(open_browser, chloe, morning):
+    """Its letters come faster than fingers: P and R are not « En préparation » and « Prête »."""
+    page = open_browser(chloe, DESK)
+    page.goto(reverse("desk-share", args=[morning["bob"].pk]))
+    before = status_of(morning["bob"])
+    page.locator("body").click(position={"x": 5, "y": 5})
+    page.keyboard.type("PR" + morning["alice"].receipt)
+    expect(page.locator("[data-scan-into]")).to_have_value("PR" + morning["alice"].receipt)
+    page.locator("[data-scan-into]").fill("")
+    page.locator("h1").first.click()
+    page.keyboard.type(qr.text_of(morning["alice"].prescription))
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_have_text("MOREAU Alice")
+    assert status_of(morning["bob"]) == before and status_of(morning["alice"]) == S.OPENED
+
+
+CAMERA = """(picture) => {
+  delete window.BarcodeDetector;
+  navigator.mediaDevices.getUserMedia = async () => {
+    const canvas = document.createElement("canvas"), image = new Image();
+    canvas.width = 640; canvas.height = 480;
+    image.src = picture;
+    await image.decode();
+    const pen = canvas.getContext("2d");
+    const draw = () => {
+      pen.fillStyle = "#ddd"; pen.fillRect(0, 0, 640, 480); pen.drawImage(image, 120, 40, 400, 400);
+    };
+    draw(); setInterval(draw, 50);
+    return canvas.captureStream(20);
+  };
+}"""
+
+
+def test_the_camera_reads_a_code_where_the_browser_does_not_by_itself(open_browser, chloe, morning):
+    page = open_browser(chloe, DESK)
+    picture = "data:image/png;base64," + base64.b64encode(qr.png(qr.text_of(morning["alice"].prescription))).decode()
+    page.add_init_script(f"({CAMERA})({json.dumps(picture)})")
+    page.goto("/pharmacie/")
+    page.get_by_role("button", name="Scanner avec la caméra").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("MOREAU Alice")
+    assert status_of(morning["alice"]) == S.OPENED
 
 
 def test_one_key_answers_can_be_switched_off(open_browser, chloe, morning):
