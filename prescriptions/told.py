@@ -4,11 +4,12 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from django.utils.formats import date_format, number_format
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from prescriptions import policies
+from prescriptions.amounts import say_quantity
 from prescriptions.models import Dispensing, DispensingLine, Prescription
 from prescriptions.standing import nothing_reported
 
@@ -76,22 +77,16 @@ def say_report(prescription: Prescription) -> list[ToldLine]:
 
 
 def _say_delivered(delivered: dict) -> ToldLine:
+    quantity = Decimal(delivered["quantity"]) if delivered.get("quantity") else None
     expiry = date.fromisoformat(delivered["expires_on"]) if delivered.get("expires_on") else None
     facts = [
-        _say_amount(delivered),
+        say_quantity(quantity, delivered.get("quantity_unit", "")),
         _("à la place de ce qui était prescrit") if delivered.get("substitution") else "",
         _("lot %(lot)s") % {"lot": delivered["lot"]} if delivered.get("lot") else "",
         _("périme le %(date)s") % {"date": date_format(expiry)} if expiry else "",
         delivered.get("note", ""),
     ]
     return ToldLine(delivered["name"], [fact for fact in facts if fact], is_done=True)
-
-
-def _say_amount(delivered: dict) -> str:
-    if not delivered.get("quantity"):
-        return ""
-    value = number_format(Decimal(delivered["quantity"]).normalize())
-    return f"{value}\u00a0{delivered.get('quantity_unit', '')}".rstrip()
 
 
 def _say_substitution(told: DispensingLine) -> str:

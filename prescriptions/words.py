@@ -5,13 +5,13 @@
 
 import re
 from dataclasses import dataclass, replace
-from decimal import Decimal
 
-from django.utils.formats import date_format, number_format
+from django.utils.formats import date_format
 from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 
 from prescriptions import medicines, policies, posology
+from prescriptions.amounts import say_quantity
 from prescriptions.models import Prescription, PrescriptionLine
 from prescriptions.standing import Deadline, Standing, deadlines, standing
 from prescriptions.told import ToldLine, dispensings_words, say_report, say_told
@@ -160,16 +160,6 @@ def _say_days(days: int) -> str:
     if days >= 14 and days % 7 == 0:
         return _("%(weeks)s semaines (%(days)s)") % {"weeks": days // 7, "days": said}
     return said
-
-
-def say_quantity(quantity: Decimal | None, unit: str) -> str:
-    """« 2 boîtes ». A unit of one plain word takes its plural; an abbreviation or a phrase is left as it came."""
-    if quantity is None:
-        return ""
-    unit = unit or _("boîte")
-    if abs(quantity) >= 2 and re.fullmatch(r"[a-zà-ÿ]{4,}[^sxz\W]", unit):
-        unit += "s"
-    return f"{number_format(quantity.normalize())}\u00a0{unit}"
 
 
 def _say_renewals(line: PrescriptionLine) -> str:

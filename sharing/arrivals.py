@@ -8,6 +8,7 @@ with it (a letter, say) is filed all the same.
 
 import hashlib
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from email.message import Message
 from email.utils import getaddresses
@@ -63,6 +64,22 @@ def take(mail: Mail) -> tuple[str, str]:
     if not refused:
         return Status.PROCESSED, "document"
     return Status.UNMATCHED, f"partly-{refused[0]}"[:60]
+
+
+def reports_in(mail: Mail) -> list[bytes]:
+    """The reports of dispensing that a pharmacy joined to its answer."""
+    try:
+        return [content for content in _files(mail.message).documents if _whose(content).type_code == REPORT]
+    except Put:
+        return []
+
+
+def take_reports(reports: list[bytes], *, patient: Patient, finess: str) -> str:
+    """Why the first of them that was not taken was not; empty when all are."""
+    reasons = [
+        _why_not(lambda c=content: take_report(patient=patient, content=c, finess=finess, by=BY)) for content in reports
+    ]
+    return next(filter(None, reasons), "")
 
 
 def _check_sender(mail: Mail) -> None:
@@ -142,7 +159,7 @@ def _file(files: Files, recipient: str, mail: Mail) -> list[str]:
     patient = _patient(found, traits, recipient)
     kinds = [(content, each.type_code) for content, each in zip(files.documents, known, strict=True)]
     kinds = kinds or [(content, "") for content in files.pdfs]
-    refused = [_why_not_filed(patient, content, type_code, mail) for content, type_code in kinds]
+    refused = [_why_not(lambda c=content, t=code: _file_one(patient, c, t, mail)) for content, code in kinds]
     if all(refused):
         raise Put(refused[0])
     return list(filter(None, refused))
@@ -177,11 +194,11 @@ def _known(patient: Patient | None) -> Patient:
 
 
 # --- Filed ----------------------------------------------------------------------------------------------------------
-def _why_not_filed(patient: Patient, content: bytes, type_code: str, mail: Mail) -> str:
-    """ "" once it is."""
+def _why_not(file: Callable[[], object]) -> str:
+    """Empty once it is filed."""
     try:
         with transaction.atomic():
-            _file_one(patient, content, type_code, mail)
+            file()
     except Refused as refused:
         return refused.reason.code
     except Put as put:

@@ -85,8 +85,8 @@ def _take_answer(read: reading.Mail) -> tuple:
         return arrivals.take(read)
     if not receipts.is_from_the_pharmacy(read, share):
         return Status.UNMATCHED, "other-sender", share
-    files = tuple(joined.files_of(read.message))
-    if not read.text and not files:
+    files, dispensed = tuple(joined.files_of(read.message)), arrivals.reports_in(read)
+    if not (read.text or files or dispensed):
         return Status.UNMATCHED, "no-words", share
     by = f"pharmacy:{share.pharmacy_id}"
     if share.status == ShareStatus.SHARED and not read.is_automatic:
@@ -94,7 +94,8 @@ def _take_answer(read: reading.Mail) -> tuple:
     actions.record_reply(share=share, answer=Answer(text=_within_limit(read.text), files=files), door=Door.MAIL, by=by)
     if read.is_last_word:
         actions.close_thread(share=share, by=by)
-    return Status.PROCESSED, "answer", share
+    refused = arrivals.take_reports(dispensed, patient=share.patient, finess=share.pharmacy.finess)
+    return (Status.UNMATCHED, f"partly-{refused}"[:60], share) if refused else (Status.PROCESSED, "answer", share)
 
 
 def _share_of(references: list[str]) -> Share | None:

@@ -191,6 +191,6 @@ def test_the_report_of_dispensing_is_shown_as_the_pharmacy_wrote_it(client):
     assert "compte rendu de delivrance" in page and "pharmacie du village" in page and "25 decembre 2024" in page
     for name in ("med-001-delivre", "med-001-notes-dispensateur", "med-002-notes-dispensateur"):
         assert flat(told[name]) in page
-    for said in ("2 boite", "12345", "31 decembre 2032", "30g de diprosone"):
+    for said in ("2 boites", "12345", "31 decembre 2032", "30g de diprosone"):
         assert said in page
     assert "envoyer a une pharmacie" not in page

@@ -12,9 +12,9 @@ from django.core.management import call_command
 from django.utils import timezone
 
 from portal.models import Notice
-from prescriptions import cda
+from prescriptions import cda, documents, words
 from prescriptions.models import Patient, Prescription
-from sharing import inbound, mssante
+from sharing import actions, inbound, mssante, policies
 from sharing.certificates import PHARMACIES
 from sharing.models import InboundMail
 from tests import factories
@@ -236,6 +236,33 @@ def test_a_report_of_the_pharmacy_is_recorded_on_the_prescription(dispensed, ali
     assert (told.pharmacy_finess, told.dispenser_rpps) == (market.finess, "99000000018")
     assert take(from_pharmacy(market, alice_patient, content + b" ")) == FILED
     assert made.dispensings.count() == 1, "the same dispensing, told twice"
+
+
+def test_a_report_that_comes_with_an_answer_is_recorded_too(dispensed, alice_patient, market, alice):
+    made, content = dispensed
+    share = actions.share_prescription(prescription=made, pharmacy=market, by=alice)
+    written = from_pharmacy(market, alice_patient, content)
+    written["In-Reply-To"] = share.first_delivery.message_id
+    assert take(written) == (Status.PROCESSED, "answer")
+    assert made.dispensings.count() == 1 and share.messages.count() == 1
+
+
+def test_a_report_that_the_registry_refuses_waits_with_its_reason(dispensed, alice_patient, market):
+    made, content = dispensed
+    too_many = content.replace(b'<quantity value="2"', b'<quantity value="3"')
+    assert take(from_pharmacy(market, alice_patient, too_many)) == aside("too-many")
+    assert not made.dispensings.exists()
+
+
+def test_a_report_of_a_prescription_that_is_not_here_is_shown(dispensed, alice_patient, market):
+    made, content = dispensed
+    elsewhere = content.replace(cda.document_id(made).encode(), b"2.25.1")
+    assert take(from_pharmacy(market, alice_patient, elsewhere)) == FILED
+    shown = Prescription.objects.get(provenance="report")
+    assert words.title_of(shown) == "Compte rendu de délivrance" and not made.dispensings.exists()
+    assert str(words.say_report(shown)[0]).startswith("GÉNÉRIQUE 500 mg (2\u00a0boîtes")
+    assert policies.why_not_send(shown).code == "dispensing-report"
+    assert bytes(documents.printable(shown).content).startswith(b"%PDF")
 
 
 def test_a_report_from_another_mailbox_is_put_aside(dispensed, alice_patient):
