@@ -240,7 +240,7 @@ MSSANTE_IMAP_PORT = env.number("MSSANTE_IMAP_PORT", 143)
 MSSANTE_MAILBOXES = env.path("MSSANTE_MAILBOXES") or VAR_DIR / "mailboxes"  # of the local operator
 SCANNER = env.text("ORDOLIEN_SCANNER")  # clamd: tcp://host:3310 or unix:///path; empty: files are not scanned
 MSSANTE_PRODUCT_NUMBER = env.text("MSSANTE_PRODUCT_NUMBER", "ORDOLIEN-0.1")  # X-MSS-NIL
-MSSANTE_MAX_BYTES = env.number("MSSANTE_MAX_BYTES", 10 * 1024 * 1024)
+MSSANTE_MAX_BYTES = env.number("MSSANTE_MAX_BYTES", 25_000_000)  # of a whole message, as it travels (base64)
 
 # --- The national directory of health (manage.py import_pharmacies --annuaire) ---------------------------------------
 ANNUAIRE_API_KEY = env.text("ANNUAIRE_API_KEY")

@@ -19,9 +19,10 @@ def for_message(prescription: Prescription) -> list[Document]:
 
     A document that came without anything to read is drawn too.
     """
-    received = [document for document in _received(prescription) if _can_be_seen(document)]
-    if received and not prescription.is_authentic():
-        return received
+    if not prescription.is_authentic():
+        received = [document for document in _received(prescription) if _can_be_seen(document)]
+        if received:
+            return received
     version = qr.code_of(prescription).position if prescription.number else 0
     return [_keep(prescription, Kind.MESSAGE, version, lambda: pdf.for_message(prescription))]
 

@@ -19,7 +19,20 @@ RPPS = "1.2.250.1.71.4.2.1"  # with the 8 that says it is an RPPS
 STRUCTURE = "1.2.250.1.71.4.2.2"  # with the 1 that says it is a FINESS
 NUMBER = "1.2.250.1.215.500.1.1"  # the unique prescription number (EPU)
 
-PRESCRIPTION = "57833-6"  # LOINC
+# Types of a prescription (JDV_J07), spread into an element
+HEALTH_PRODUCTS = {"code": "57833-6", "displayName": "Prescription de produits de santé"} | LOINC
+CARE = {"code": "57832-8", "displayName": "Prescription de soins"} | LOINC
+OTHERS = {"code": "57828-6", "displayName": "Prescription (autre)"} | LOINC
+ACTS = {
+    kind: {"code": code, "displayName": name, "codeSystem": "1.2.250.1.213.1.1.4.12", "codeSystemName": "TRE_A05"}
+    for kind, code, name in (
+        (PrescriptionLine.Kind.NURSING, "PRESC-INF", "Prescription d'actes infirmiers"),
+        (PrescriptionLine.Kind.PHYSIOTHERAPY, "PRESC-KINE", "Prescription d'actes de kinésithérapie"),
+        (PrescriptionLine.Kind.BIOLOGY, "PRESC-BIO", "Prescription d'actes de biologie médicale"),
+    )
+}
+PRESCRIPTIONS = {kind["code"] for kind in (HEALTH_PRODUCTS, CARE, OTHERS, *ACTS.values())}
+
 VERSION = "2024.01"
 EP_MED_DM = "1.2.250.1.213.1.1.1.39"  # template of the document, its extension is the version
 XDS_SD = "1.3.6.1.4.1.19376.1.2.20"  # template of a document that only wraps a PDF

@@ -22,9 +22,9 @@ def clinical_document(prescription: Prescription, *sections: etree._Element | No
             f"{codes.EP_MED_DM} {codes.VERSION}",
         ),
         E.id(root=document_id(prescription)),
-        E.code(code=codes.PRESCRIPTION, displayName="Prescription de produits de santé", **codes.LOINC),
+        E.code(**codes.HEALTH_PRODUCTS),
         E.title(TITLE),
-        common(prescription, time),
+        common(prescription, time, codes.HEALTH_PRODUCTS),
         E.component(E.structuredBody([E.component(section) for section in sections if section is not None])),
     )
 
@@ -36,8 +36,8 @@ def document_id(prescription: Prescription) -> str:
     return stamps.document_oid(prescription, edition)
 
 
-def common(prescription: Prescription, time: str) -> list:
-    """From effectiveTime to componentOf: the same for every prescription, whatever its body."""
+def common(prescription: Prescription, time: str, code: dict[str, str]) -> list:
+    """From effectiveTime to componentOf: the same for every prescription, whatever its body. `code`: its type."""
     return [
         E.effectiveTime(value=time),
         _confidentiality(prescription),
@@ -49,7 +49,7 @@ def common(prescription: Prescription, time: str) -> list:
         people.legal_authenticator(prescription.prescriber, time),
         people.replaced(prescription.replaced_prescriber) if prescription.replaced_prescriber else None,
         _named_dispenser(prescription),
-        _act(prescription),
+        _act(prescription, code),
         [_subtype(flag, words) for flag, words in codes.SUBTYPES.items() if prescription.has_flag(flag)],
         _replaced_document(prescription),
         _encounter(prescription, time),
@@ -95,13 +95,13 @@ def _named_dispenser(prescription: Prescription) -> etree._Element | None:
     return people.named_dispenser(prescription.named_pharmacy, stamps.document_oid(prescription, "cda dispenser"))
 
 
-def _act(prescription: Prescription) -> etree._Element:
+def _act(prescription: Prescription, code: dict[str, str]) -> etree._Element:
     """The prescription itself: its unique number and how long it is valid."""
     end = prescription.valid_until
     return E.documentationOf(
         E.serviceEvent(
             E.id(root=codes.NUMBER, extension=prescription.number),
-            E.code(code=codes.PRESCRIPTION, displayName="Prescription de produits de santé", **codes.LOINC),
+            E.code(**code),
             E.effectiveTime(
                 E.low(value=stamps.day(prescription.authored_on)),
                 E.high(value=stamps.day(end)) if end else E.high(nullFlavor="UNK"),

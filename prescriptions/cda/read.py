@@ -22,7 +22,6 @@ from prescriptions.drafts import PrescriptionDraft
 from prescriptions.fhir.people import PatientTraits, PrescriberTraits
 
 DISPENSATION = "60593-1"
-WRAPPED = {"57833-6", "57832-8", "57828-6"}  # JDV_J07: types of prescription that a PDF alone may be
 COMMENT, PDF_COPY = "1.2.250.1.213.1.1.2.73", "1.2.250.1.213.1.1.2.243"
 PREGNANT = "77386006"  # SNOMED CT
 WEIGHT, HEIGHT = "29463-7", "8302-2"
@@ -66,7 +65,7 @@ def _version(document: Node) -> str:
     for template in document.all("templateId"):
         if template.get("root") == codes.EP_MED_DM and document.one("component/structuredBody"):
             return template.get("extension")[:20]
-    if code in WRAPPED and document.one("component/nonXMLBody"):
+    if code in codes.PRESCRIPTIONS and document.one("component/nonXMLBody"):
         return LEVEL_1
     raise document.refuse(
         _("ce document n’est pas une ordonnance de médicaments ou de dispositifs (eP-MED-DM)."), "not-a-prescription"

@@ -58,23 +58,23 @@ def _structured(prescription: Prescription, pdf: bytes) -> etree._Element:
 
 def _wrapped(prescription: Prescription, pdf: bytes) -> etree._Element:
     """Level 1 (IHE XDS-SD)."""
-    code, title = _type_of_acts(prescription)
+    code = _type_of_acts(prescription)
     return E.ClinicalDocument(
         E.realmCode(code="FR"),
         E.typeId(root="2.16.840.1.113883.1.3", extension="POCD_HD000040"),
         templates("2.16.840.1.113883.2.8.2.1", "1.2.250.1.213.1.1.1.1", codes.XDS_SD),
         E.id(root=header.document_id(prescription)),
-        E.code(code=code, displayName=title, **codes.LOINC),
-        E.title(title),
-        header.common(prescription, stamps.written_at(prescription)),
+        E.code(**code),
+        E.title(code["displayName"]),
+        header.common(prescription, stamps.written_at(prescription), code),
         E.component(
             E.nonXMLBody(E.text(base64.b64encode(pdf).decode(), mediaType="application/pdf", representation="B64"))
         ),
     )
 
 
-def _type_of_acts(prescription: Prescription) -> tuple[str, str]:
-    """JDV_J07"""
-    if all(line.kind in CARE for line in prescription.lines.all()):
-        return "57832-8", "Prescription de soins"
-    return "57828-6", "Prescription (autre)"
+def _type_of_acts(prescription: Prescription) -> dict[str, str]:
+    kinds = {line.kind for line in prescription.lines.all()}
+    if len(kinds) == 1 and kinds <= codes.ACTS.keys():
+        return codes.ACTS[kinds.pop()]
+    return codes.CARE if kinds and kinds <= CARE else codes.OTHERS

@@ -350,15 +350,37 @@ def test_it_carries_the_pdf_of_the_message_and_the_code():
     assert look("//c:observationMedia[@ID='code-2d']/c:value/@mediaType") == ["image/png"]
 
 
+PHYSIOTHERAPY, BIOLOGY = {"kind": "physiotherapy", "name": "Rééducation"}, {"kind": "biology", "name": "NFS"}
+
+
 @pytest.mark.parametrize(
     ("lines", "code"),
-    [([factories.nursing()], "57832-8"), ([factories.nursing(), {"kind": "biology", "name": "NFS"}], "57828-6")],
+    [
+        ([factories.nursing()], "PRESC-INF"),
+        ([PHYSIOTHERAPY], "PRESC-KINE"),
+        ([BIOLOGY, BIOLOGY], "PRESC-BIO"),
+        ([factories.nursing(), PHYSIOTHERAPY], "57832-8"),
+        ([factories.nursing(), BIOLOGY], "57828-6"),
+    ],
 )
 def test_acts_alone_are_a_pdf_in_its_envelope(lines, code):
-    look = Look(cda.write(factories.prescription(lines=lines)))
+    content = cda.write(factories.prescription(lines=lines))
+    look = Look(content)
     assert look("/c:ClinicalDocument/c:code/@code") == [code]
+    assert look("//c:serviceEvent[c:performer]/c:code/@code") == [code]
+    assert cda.read(content).version == "N1"
     assert "1.2.250.1.213.1.1.1.39" not in look("/c:ClinicalDocument/c:templateId/@root")
     assert base64.b64decode(look("//c:nonXMLBody/c:text")[0]).startswith(b"%PDF-")
+
+
+def test_what_was_kept_is_given_again():
+    made = prescription("text")
+    first = cda.document_of(made)
+    made.patient.birth_name = "AUTRE"
+    made.patient.save()
+    assert cda.document_of(made) == first
+    [row] = made.documents.filter(kind="cda")
+    assert (bytes(row.content), row.content_type) == (first, "text/xml")
 
 
 @pytest.mark.parametrize("provenance", ["document", "upload"])
