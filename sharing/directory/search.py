@@ -39,7 +39,9 @@ def search(query: str, *, near: tuple[float, float] | None = None, limit: int = 
 
 
 def _says_pharmacy(word: str) -> bool:
-    """« pharmcie », « phamracie »: a little word, mistyped."""
+    """« pharmcie », « phamracie », « phar » on its way: a little word."""
+    if len(word) > 1 and "pharmacie".startswith(word):
+        return True
     return len(word) > 5 and word[:2] in {"ph", "pa", "fa", "hp"} and _mistakes(word, "pharmacie", 2) <= 2
 
 

@@ -75,15 +75,79 @@ def test_every_word_must_be_there(some):
     assert names("lefebvre meaux") == []
 
 
-@pytest.mark.parametrize("query", ["lefevre", "lefebrve", "lefebvr paris", "lefèbve pari", "leffebvre"])
+@pytest.mark.parametrize(
+    "query",
+    ["lefevre", "lefebrve", "lefebvr paris", "lefèbve pari", "leffebvre", "phamracie lefebvre", "pharmasie lefevre"],
+)
 def test_a_typing_mistake_is_read_as_the_nearest_word(some, query):
     assert set(names(query)) == {"Pharmacie Lefebvre"}
 
 
-@pytest.mark.parametrize("query", ["xyzzy", "69999", "42999", "a" * 500, "'; DROP TABLE", "%", "_", "\\", "", "   "])
+@pytest.mark.parametrize("query", ["PHCIE ST ETIENE", "Phcie Ste-Annne", "pharm. sainte anne", "saint ettienne"])
+def test_abbreviations_and_mistakes_together(some, query):
+    assert names(query) == ["SELARL Pharmacie Ste Anne"]
+
+
+def test_ordinals_are_written_in_every_way():
+    directory.load(
+        [
+            listed(7, "Pharmacie du 1er Mai", "Paris 1er", "75001"),
+            listed(8, "Pharmacie du 8 Mai 1945", "Paris 14e", "75014"),
+            listed(9, "Pharmacie du Premier Consul", "Grenoble", "38000"),
+        ],
+        source_date=date(2026, 11, 1),
+    )
+    for query in ("paris 1er", "paris 1", "paris premier", "1er mai paris", "paris 1ere arrondissement"):
+        assert names(query) == ["Pharmacie du 1er Mai"], query
+    for query in ("paris 14", "paris 14ème", "8 mai", "paris 75014"):
+        assert "Pharmacie du 8 Mai 1945" in names(query), query
+    assert names("1er consul") == names("premier consul") == ["Pharmacie du Premier Consul"]
+
+
+NOTHING = [
+    "xyzzy",
+    "69999",
+    "a" * 10_000,
+    "ab " * 3_333,
+    "'; DROP TABLE",
+    "%",
+    "_",
+    "%%%",
+    "\\",
+    "",
+    "   ",
+    "صيدلية",
+    "🙂",
+    "\0",
+]
+
+
+@pytest.mark.parametrize("query", NOTHING, ids=range(len(NOTHING)))
 def test_what_is_nowhere_is_not_made_up(some, query):
-    assert "SELARL Pharmacie Ste Anne" not in names(query)
-    assert names(query) in ([], sorted(names(query)))
+    assert names(query) == []
+    assert query.strip() == "" or names(query, near=GUILLOTIERE) == []
+
+
+def test_the_word_pharmacy_alone_shows_them_all_by_name(some):
+    assert (
+        names("pharmacie") == names("Pharmcie") == names("ph") == sorted(names("pharmacie"))
+        and len(names("pharmacie")) == 6
+    )
+
+
+def test_the_order_is_neutral_and_always_the_same():
+    """By name, then town, then FINESS; near somebody by distance, then name. Mailbox or not, whoever came first."""
+    place = {"latitude": 45.76, "longitude": 4.84}
+    same = [
+        listed(13, "Pharmacie B", "Lyon", **place),
+        listed(12, "Pharmacie A", "Lyon", **place, mailboxes=("a@pharma.mssante.test",)),
+        listed(11, "Pharmacie A", "Lyon", **place),
+        listed(10, "Pharmacie A", "Bron", **place),
+    ]
+    directory.load(same, source_date=date(2026, 11, 1))
+    ordered = [p.finess[4:8] for p in directory.search("pharmacie")]
+    assert ordered == ["0010", "0011", "0012", "0013"]
+    assert [p.finess[4:8] for p in directory.search("", near=GUILLOTIERE)] == ordered
 
 
 def test_closed_ones_are_left_out_and_unequipped_ones_are_kept(some):
@@ -105,12 +169,19 @@ def test_loaded_twice_it_changes_nothing(some):
     assert Pharmacy.objects.get(town="Meaux").name == "Renamed here"
 
 
-def test_own_pharmacies_the_favourite_first(alice_patient):
-    old, new, favourite = (factories.pharmacy(f"Pharmacie {n}") for n in "ABC")
+def test_own_pharmacies_the_favourite_first_then_the_last_gone_to(alice_patient):
+    old, new, favourite, closed, dispensed = (factories.pharmacy(f"Pharmacie {n}") for n in "ABCDE")
     factories.own_pharmacy(alice_patient, old, last_used_at="2026-01-01T00:00Z")
     factories.own_pharmacy(alice_patient, new, last_used_at="2026-11-01T00:00Z")
     factories.own_pharmacy(alice_patient, favourite, is_favourite=True)
-    assert [own.pharmacy for own in directory.own_pharmacies(alice_patient)] == [favourite, new, old]
+    factories.own_pharmacy(alice_patient, closed, last_used_at="2026-11-02T00:00Z")
+    Pharmacy.objects.filter(pk=closed.pk).update(is_open=False)
+    for at, facts in (("2026-06-01T00:00Z", {}), ("2026-11-03T00:00Z", {"masked_at": "2026-11-04T00:00Z"})):
+        prescription = factories.prescription(alice_patient, **facts)
+        pharmacy = old if facts else dispensed
+        prescription.dispensings.create(pharmacy_finess=pharmacy.finess, pharmacy_name="", dispensed_at=at)
+    own = [mine.pharmacy.name[-1] for mine in directory.own_pharmacies(alice_patient)]
+    assert own == ["C", "B", "E", "A", "D"]  # what is masked does not bring A forward
 
 
 # --- At a country's size --------------------------------------------------------------------------------------------
@@ -163,29 +234,27 @@ def test_distances_are_true():
 
 
 def test_twenty_one_thousand_are_searched_in_an_instant():
-    base = demo.pharmacies()
-    rows = [
-        Pharmacy(
-            finess=f"{serial:09d}",
-            name=one.name,
-            town=one.town,
-            postcode=one.postcode,
-            department=one.department,
-            search_text=directory.search_text(name=one.name, town=one.town, postcode=one.postcode),
-            latitude=one.latitude,
-            longitude=one.longitude,
-        )
-        for serial, one in enumerate(base * 11)
-    ][:21_000]
-    Pharmacy.objects.bulk_create(rows, batch_size=1000)
+    texts = [(o, directory.search_text(name=o.name, town=o.town, postcode=o.postcode)) for o in demo.pharmacies()]
+    Pharmacy.objects.bulk_create(
+        (
+            Pharmacy(
+                finess=f"{serial:09d}",
+                name=texts[serial % 2000][0].name,
+                search_text=texts[serial % 2000][1],
+                latitude=texts[serial % 2000][0].latitude,
+                longitude=texts[serial % 2000][0].longitude,
+            )
+            for serial in range(21_000)
+        ),
+        batch_size=3000,
+    )
     took = {}
-    for query, near in [("pharmacie saint jean lyon", None), ("marche", None), ("zzzz", None), ("", GUILLOTIERE)]:
+    for query, near in [("pharmacie saint jean lyon", None), ("zzzz", None), ("marseile", None), ("", GUILLOTIERE)]:
+        directory.search(query, near=near)
         tries = []
-        for _attempt in range(5):
+        for _attempt in range(3):
             start = time.perf_counter()
             directory.search(query, near=near)
             tries.append(time.perf_counter() - start)
-        took[query or "near"] = min(tries)
-    print({query: f"{seconds * 1000:.0f} ms" for query, seconds in took.items()})
-    assert took["pharmacie saint jean lyon"] < 0.05 and took["marche"] < 0.05
-    assert max(took.values()) < 0.25
+        took[query or "near"] = round(min(tries), 3)
+    assert max(took.values()) < 0.25, took
