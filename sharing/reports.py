@@ -39,15 +39,24 @@ class Report:
 
 
 def report_in(read: reading.Mail) -> Report | None:
-    message = read.message
-    if message.get_content_type() == "multipart/report" and message.is_multipart():
-        parts = {part.get_content_type(): part for part in message.get_payload()}
+    report = _report_part(read.message)
+    if report is not None:
+        parts = {part.get_content_type(): part for part in report.get_payload()}
         if "message/delivery-status" in parts:
             return _dsn(parts["message/delivery-status"], parts)
         if "message/disposition-notification" in parts:
             return _mdn(parts["message/disposition-notification"], read)
     ko = KO.match(read.subject)
     return _bare_error(ko, read) if ko and read.references else None
+
+
+def _report_part(message: Message) -> Message | None:
+    """Gateways may wrap it in a multipart/mixed to add a line of their own. Not inside a message that is joined."""
+    if not message.is_multipart() or message.get_content_maintype() != "multipart":
+        return None
+    if message.get_content_type() == "multipart/report":
+        return message
+    return next((found for part in message.get_payload() if (found := _report_part(part))), None)
 
 
 # --- Delivery reports -----------------------------------------------------------------------------------------------
