@@ -370,7 +370,11 @@ class Delivery(models.Model):
         verbose_name_plural = _("remises")
         ordering = ["created_at", "id"]
         indexes = [
-            models.Index(fields=["next_attempt_at"], name="delivery_due", condition=Q(status__in=["queued", "retry"])),
+            models.Index(
+                fields=["next_attempt_at", "created_at"],
+                name="delivery_due",
+                condition=Q(status__in=["queued", "retry"]),
+            ),
             models.Index(fields=["lease_until"], name="delivery_leases", condition=Q(status="sending")),
             models.Index(fields=["status"], name="delivery_status"),
             models.Index(fields=["share", "created_at"], name="delivery_of_share"),
@@ -407,6 +411,7 @@ class Route(models.Model):
     name = models.CharField(_("opérateur"), primary_key=True, max_length=40)
     refused = models.JSONField(default=list)  # mailboxes refused one after the other since the last acceptance
     refused_at = models.DateTimeField(null=True, blank=True)  # the last of them
+    missed = models.PositiveSmallIntegerField(default=0)  # connections that failed since the last acceptance
     closed_until = models.DateTimeField(_("rien avant le"), null=True, blank=True)  # nothing is claimed before
     reason = models.CharField(_("raison"), max_length=40, blank=True)  # tls, auth, connect, mail, refused-by-all
     opened_at = models.DateTimeField(_("ouvert depuis le"), null=True, blank=True)  # since when the breaker is open

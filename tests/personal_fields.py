@@ -132,7 +132,7 @@ FIELDS = {
     },
     "sharing.Route": {
         PROFESSIONAL: "refused",
-        TECHNICAL: "name refused_at closed_until reason opened_at trials",
+        TECHNICAL: "name refused_at missed closed_until reason opened_at trials",
     },
     "sharing.ThreadFile": {ENCRYPTED: "name content", LINK: "id message", TECHNICAL: "content_type state reason"},
     "sharing.InboxPlace": {TECHNICAL: "name uidvalidity uid"},

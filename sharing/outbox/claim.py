@@ -24,25 +24,30 @@ from sharing.states import DeliveryStatus
 log = logging.getLogger(__name__)
 
 
-# Due, not over, not silent too often, and nothing older of the same share still waiting: words follow the prescription,
-# a recall follows both.
-_DUE = """
+# What may be due, each found in the order of an index of its own: one query for both reads and sorts every row that
+# waits (85 ms with 10,000 of them, and claims go one by one). Those whose holder died come first: few, and late.
+_LEFT_BEHIND = ("d.status = 'sending' AND d.lease_until <= %(now)s", "d.lease_until")
+_WAITING = ("d.status IN ('queued', 'retry') AND d.next_attempt_at <= %(now)s", "d.next_attempt_at, d.created_at")
+# Not over, not silent too often, and nothing older of the same share still waiting: words follow the prescription, a
+# recall follows both.
+_FIRST = """
     SELECT d.id FROM sharing_delivery d
-    WHERE (d.status IN ('queued', 'retry') AND d.next_attempt_at <= %(now)s
-           OR d.status = 'sending' AND d.lease_until <= %(now)s)
+    WHERE {may_be_due} {this_one}
       AND d.give_up_at > %(now)s
       AND d.silent_claims < %(most_silent)s
       AND NOT EXISTS (
           SELECT 1 FROM sharing_delivery older
           WHERE older.share_id = d.share_id AND older.created_at < d.created_at
             AND older.status IN ('queued', 'retry', 'sending'))
+      {within_limits}
+    ORDER BY {order} LIMIT 1
 """
+_THIS_ONE = "AND d.id = %(id)s"
 _LEAVING = "FROM sharing_delivery WHERE status = 'sending' AND lease_until > %(now)s"
 _WITHIN_LIMITS = f"""
       AND (SELECT count(*) {_LEAVING}) < %(at_once)s
       AND d.destination NOT IN (
           SELECT destination {_LEAVING} GROUP BY destination HAVING count(*) >= %(per_destination)s)
-    ORDER BY d.next_attempt_at, d.created_at LIMIT 1
 """  # noqa: S608 - nothing but constants
 # An attempt taken over is in doubt: its last holder may have sent it, or be at it.
 _TAKE = """
@@ -50,10 +55,10 @@ _TAKE = """
     SET status = 'sending', attempts = attempts + 1, silent_claims = silent_claims + 1,
         in_doubt_at = CASE WHEN status = 'sending' THEN %(now)s ELSE in_doubt_at END,
         lease_owner = %(holder)s, lease_until = %(lease_until)s
-    WHERE id = ({first})
+    WHERE id = ({first} {pass_over_locked})
+    RETURNING id
 """
-_THIS_ONE = " AND d.id = %(id)s"
-_PASS_OVER_LOCKED = {"postgresql": " FOR UPDATE OF d SKIP LOCKED", "sqlite": ""}  # SQLite has one writer at a time
+_PASS_OVER_LOCKED = {"postgresql": "FOR UPDATE OF d SKIP LOCKED", "sqlite": ""}  # SQLite has one writer at a time
 
 
 @dataclass(frozen=True)
@@ -67,22 +72,32 @@ def claim(delivery_id=None) -> Claim | None:
 
     Plain SQL on purpose: it is the hottest query of the site, and the ORM took ten times as long to write it.
     """
-    due = _DUE + (_THIS_ONE if delivery_id else "")
-    if not _finds(f"{due} LIMIT 1", db_now(), delivery_id):
+    if _found(_firsts(delivery_id), db_now(), delivery_id) is None:
         return None  # seen without a lock: most rounds end here
     holder = f"{socket.gethostname()[:30]}:{os.getpid()}:{secrets.token_hex(8)}"
-    take = _TAKE.format(first=due + _WITHIN_LIMITS + _PASS_OVER_LOCKED[connection.vendor])
     with transaction.atomic():
         route = breaker.locked_route()  # one claim at a time, so that the limits are exact
         now = db_now()
-        if not breaker.lets_through(route, now) or not _finds(take, now, delivery_id, holder):
+        taken = _found(_takes(delivery_id), now, delivery_id, holder) if breaker.lets_through(route, now) else None
+        if taken is None:
             return None
         breaker.note_claim(route, now)
-    return Claim(Delivery.objects.select_related("share").get(lease_owner=holder), holder)
+    return Claim(Delivery.objects.select_related("share").get(pk=taken), holder)
 
 
-def _finds(statement: str, now: datetime, delivery_id=None, holder: str = "") -> bool:
-    """Whether it gave, or changed, a row."""
+def _firsts(delivery_id, within_limits: str = "") -> Iterator[str]:
+    this_one = _THIS_ONE if delivery_id else ""
+    for may_be_due, order in (_LEFT_BEHIND, _WAITING):
+        yield _FIRST.format(may_be_due=may_be_due, this_one=this_one, within_limits=within_limits, order=order)
+
+
+def _takes(delivery_id) -> Iterator[str]:
+    for first in _firsts(delivery_id, _WITHIN_LIMITS):
+        yield _TAKE.format(first=first, pass_over_locked=_PASS_OVER_LOCKED[connection.vendor])
+
+
+def _found(statements: Iterator[str], now: datetime, delivery_id=None, holder: str = ""):
+    """The id that the first of them to find one gives; None when none does."""
     as_kept = connection.ops.adapt_datetimefield_value  # times and ids as this database keeps them
     facts = {
         "now": as_kept(now),
@@ -94,8 +109,12 @@ def _finds(statement: str, now: datetime, delivery_id=None, holder: str = "") ->
         "per_destination": settings.DELIVERY_PER_DESTINATION,
     }
     with connection.cursor() as cursor:
-        cursor.execute(statement, facts)
-        return bool(cursor.fetchone() if cursor.description else cursor.rowcount)
+        for statement in statements:
+            cursor.execute(statement, facts)
+            row = cursor.fetchone()
+            if row is not None:
+                return row[0]
+    return None
 
 
 @contextmanager
