@@ -14,6 +14,7 @@ from prescriptions import cda, documents
 from prescriptions.models import Patient, Prescription
 from tests import factories, software
 from tests.prescriptions.cda_cases import prescription as prescription_of
+from tests.prescriptions.test_cda_dispensing import report, supply
 from tests.software import Program
 
 FINESS = factories.with_luhn("69990001")
@@ -223,3 +224,67 @@ def test_who_may(lap, client):
     assert client.post(PATH, {}, content_type="application/fhir+json").status_code == 401
     assert Program(client, kind="insurer", finess=FINESS).post(PATH, sent(pdf())).status_code == 403
     assert lap.get(PATH).status_code == 405
+
+
+# --- Reports of dispensing, by pharmacy software ----------------------------------------------------------------------
+@pytest.fixture
+def lgo(client, market):
+    return Program(client, kind="lgo", finess=market.finess)
+
+
+@pytest.fixture
+def dispensed(alice, market):
+    """A prescription of the registry, and what the pharmacy's software says that it delivered of it, today."""
+    made = factories.prescription(lines=[factories.amoxicillin(quantity=2, quantity_unit="boîte", renewals=1)])
+    content = report(made, supply(made.lines.get())).replace(b"1699900106", f"1{market.finess}".encode())
+    return made, content.replace(b"20261123180000+0100", f"{timezone.localdate():%Y%m%d}".encode())
+
+
+def reported(content: bytes) -> dict:
+    return sent(content, "text/xml", ins=factories.alice_patient().ins)
+
+
+def test_a_report_is_recorded_line_by_line_once(lgo, dispensed, market):
+    made, content = dispensed
+    answer = lgo.post(PATH, reported(content))
+    assert answer.status_code == 201, answer.content
+    told = made.dispensings.get()
+    assert answer.json()["context"]["related"] == [{"reference": f"MedicationDispense/{told.pk}"}]
+    assert answer.json()["masterIdentifier"]["value"] == made.number
+    line = told.lines.get()
+    assert (line.quantity, line.completeness, line.lot, line.cip13) == (2, "FFC", "L1", "3400933516390")
+    assert (told.pharmacy_finess, told.dispenser) == (market.finess, "Chloé Lefèvre")
+    assert lgo.post(PATH, reported(content)).status_code == 200
+    lgo.post(PATH, reported(content + b"\n"))
+    assert made.dispensings.count() == 1, "the same dispensing, told twice, takes no renewal"
+
+
+def test_fewer_boxes_than_were_due_are_a_part(lgo, dispensed):
+    made, content = dispensed
+    lgo.post(PATH, reported(content.replace(b'<quantity value="2"', b'<quantity value="1"')))
+    assert made.dispensings.get().lines.get().completeness == "FFP"
+
+
+REPORTS = {
+    "of another pharmacy": (
+        lambda c: c.replace(b"Pharmacie", b"P").replace(
+            b'root="1.2.250.1.71.4.2.2" extension="1', b'root="1.2.250.1.71.4.2.2" extension="17'
+        ),
+        "structure-not-yours",
+        "DocumentReference.author",
+    ),
+    "of too much": (lambda c: c.replace(b'<quantity value="2"', b'<quantity value="9"'), "too-many", DATA),
+    "a prescription": (lambda c: c.replace(b"60593-1", b"57833-6"), "cda-not-a-report", DATA),
+}
+
+
+@pytest.mark.parametrize("case", REPORTS)
+def test_a_report_that_cannot_be_taken_is_named(lgo, dispensed, case):
+    made, content = dispensed
+    change, code, place = REPORTS[case]
+    assert refusal(lgo.post(PATH, reported(change(content)))) == (422, code, place)
+    assert not made.dispensings.exists() and Prescription.objects.count() == 1
+
+
+def test_each_kind_of_software_hands_in_its_own(lap, dispensed):
+    assert refusal(lap.post(PATH, reported(dispensed[1]))) == (422, "cda-dispensing-report", DATA)
