@@ -12,5 +12,6 @@ urlpatterns = [
     path("prescripteur/", views_prescriber.home, name="prescriber-home"),
     path("prescripteur/ordonnances/<uuid:id>/", views_prescriber.prescription, name="prescriber-prescription"),
     path("verifier/", views.verify, name="verify"),
+    path("verifier/hors-ligne.js", views.verify_worker, name="verify-worker"),
     path(".well-known/ordolien-keys.json", views.verification_keys, name="verification-keys"),
 ]

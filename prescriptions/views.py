@@ -2,6 +2,7 @@
 
 from csp.constants import SELF, UNSAFE_INLINE
 from csp.decorators import csp_update
+from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.http import Http404, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, render
@@ -53,6 +54,14 @@ def verify(request):
         return render(request, "prescriptions/verify.html", {"form": form, "verdict": None}, status=422)
     verdict = qr.check(form.cleaned_data["given"])
     return render(request, "prescriptions/verify.html", {"form": VerifyForm(), "verdict": verdict})
+
+
+@login_not_required
+@require_safe
+def verify_worker(request):
+    """What keeps the page above for when there is no network. Its address is its scope: that page and nothing else."""
+    script = (settings.BASE_DIR / "static" / "js" / "verify_worker.js").read_bytes()
+    return HttpResponse(script, content_type="text/javascript; charset=utf-8", headers={"Cache-Control": "no-cache"})
 
 
 @login_not_required

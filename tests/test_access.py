@@ -32,6 +32,7 @@ OPEN = {
     "help": 200,
     "accessibility": 200,
     "verify": 200,
+    "verify-worker": 200,
     "verification-keys": 200,
     "set_language": 302,
     "health": 200,
