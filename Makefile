@@ -26,8 +26,8 @@ lock: ## Resolve the dependencies of pyproject.toml again, with hashes
 messages: ## Collect the sentences to translate, and say which have no English yet
 	@.ci/messages
 
-bench: ## Measure speed (not yet)
-	@echo "Not yet: this will measure pages a second, deliveries a minute and documents a minute."
+bench: ## Measure speed against floors of the same run, in two minutes (DB=postgres for PostgreSQL)
+	@.ci/bench
 
 chaos: ## Break everything while people share, and count what was lost (not yet)
 	@echo "Not yet: this will kill workers, wipe Redis and restart PostgreSQL while shares come in, then compare promises with mailboxes."

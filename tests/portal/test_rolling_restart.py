@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,16 @@ def ask(file: Path, method: str = "GET") -> int:
         return answer.status
     finally:
         connection.close()
+
+
+def wait_until_it_listens(file: Path) -> None:
+    """The first worker says that it has started a moment before."""
+    for _ in range(200):
+        with suppress(ConnectionRefusedError):
+            ask(file)
+            return
+        threading.Event().wait(0.02)
+    raise AssertionError("It never listened.")
 
 
 def command_of_the_unit(file: Path) -> list[str]:
@@ -100,6 +111,7 @@ def site(tmp_path):
 
 def test_no_request_fails_while_the_worker_is_replaced(site):
     site.wait_until_said("Started worker", 1)
+    wait_until_it_listens(site.file)
     over = threading.Event()
     clients = [threading.Thread(target=site.go_on_asking, args=(method, over)) for method in ("POST", "GET", "GET")]
     for client in clients:
