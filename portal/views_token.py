@@ -47,7 +47,7 @@ class TokenProblem(serializers.Serializer):
     summary=_("Demander un jeton"),
     description=_(
         "OAuth 2.0 client_credentials avec private_key_jwt (RFC 7523) ou TLS mutuel (RFC 8705). Le jeton vaut dix "
-        "minutes ; obtenu avec un certificat, il ne sert qu’avec lui."
+        "minutes ; obtenu avec un certificat, il ne sert qu’avec lui."
     ),
     request={"application/x-www-form-urlencoded": TokenRequest},
     responses={

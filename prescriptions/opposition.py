@@ -95,9 +95,7 @@ def _why_not_lift_on_some(patient: Patient, opposed: bool) -> Reason | None:
         return None
     return Reason(
         "objection-of-the-person",
-        _(
-            "Cette personne s’oppose pour toutes ses ordonnances. Levez d’abord cette opposition, sans numéro."
-        ),
+        _("Cette personne s’oppose pour toutes ses ordonnances. Levez d’abord cette opposition, sans numéro."),
     )
 
 

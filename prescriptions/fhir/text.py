@@ -50,7 +50,7 @@ def check_bounds(data) -> None:
 def _refuse_a_pile(data) -> None:
     entries = data.get("entry") if isinstance(data, dict) else None
     if isinstance(entries, list) and len(entries) > MAX_ENTRIES:
-        raise FhirError("entry", _("plus de 2 000 éléments : ce n’est pas une ordonnance."))
+        raise FhirError("entry", _("plus de 2 000 éléments : ce n’est pas une ordonnance."))
 
 
 def _check_value(value) -> None:
