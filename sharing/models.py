@@ -194,6 +194,7 @@ class Share(models.Model):
         indexes = [
             models.Index(fields=["pharmacy", "status", "-created_at"], name="share_worklist"),
             models.Index(fields=["patient", "-created_at"], name="share_of_patient"),
+            models.Index(fields=["created_at"], name="share_made"),  # what must add up is counted over a day
         ]
         constraints = [
             models.UniqueConstraint(
@@ -378,6 +379,7 @@ class Delivery(models.Model):
             models.Index(fields=["lease_until"], name="delivery_leases", condition=Q(status="sending")),
             models.Index(fields=["status"], name="delivery_status"),
             models.Index(fields=["share", "created_at"], name="delivery_of_share"),
+            models.Index(fields=["created_at"], name="delivery_made"),
         ]
         constraints = [
             models.UniqueConstraint(
@@ -474,6 +476,7 @@ class InboundMail(models.Model):
         verbose_name = _("courrier reçu")
         verbose_name_plural = _("courriers reçus")
         ordering = ["-received_at"]
+        indexes = [models.Index(fields=["status"], name="inbound_to_look_at", condition=~Q(status="processed"))]
         constraints = [models.UniqueConstraint(fields=["message_id", "sha256"], name="inbound_mail_once")]
 
     def __str__(self):
