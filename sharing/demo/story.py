@@ -21,6 +21,7 @@ from prescriptions.dispensing import Handed
 from prescriptions.models import Prescription
 from sharing import actions as sharing
 from sharing.demo import clock, dates, picture
+from sharing.demo.arrival import arrive
 from sharing.demo.cast import Cast
 from sharing.models import Delivery, Share, ShareEvent
 from sharing.outbox.entry import note
@@ -102,6 +103,10 @@ def _add_photo(cast: Cast, act: dict, now: datetime) -> Prescription:
     )
 
 
+def _receive(cast: Cast, act: dict, now: datetime) -> Prescription:
+    return arrive(cast.patients[act["patient"]], act["prescription"], now)
+
+
 # --- Shares ---------------------------------------------------------------------------------------------------------
 def _share(cast: Cast, act: dict, now: datetime) -> None:
     """It reached the mailbox a minute later: the demo is built before anything listens."""
@@ -163,6 +168,7 @@ ACTS: dict[str, Callable] = {
     "cancel": _cancel,
     "dispense": _dispense,
     "photo": _add_photo,
+    "receive": _receive,
     "share": _share,
     "open": _open,
     "take": _take,

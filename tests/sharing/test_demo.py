@@ -16,7 +16,7 @@ from portal.models import AuditEvent, Notice, User
 from prescriptions import numbers, policies, words
 from prescriptions.models import Dispensing, Document, Patient, Prescriber, Prescription, PrescriptionLine
 from sharing.demo import clock, dates, story
-from sharing.models import Delivery, Pharmacy, PharmacyMember, Share
+from sharing.models import Delivery, InboundMail, Pharmacy, PharmacyMember, Share
 from sharing.states import DeliveryStatus, ShareStatus
 
 TABLES = [User, Patient, Prescriber, Prescription, Dispensing, Document, Pharmacy, PharmacyMember, Share, Delivery]
@@ -158,7 +158,15 @@ def test_old_notices_do_not_leave_today():
 
 def test_first_pages_find_their_documents():
     entered = Prescription.objects.filter(patient__accesses__isnull=False).distinct()
-    assert all(p.documents.filter(kind=Document.Kind.PRINTABLE).exists() for p in entered)
+    kinds = {Document.Kind.PRINTABLE, Document.Kind.RECEIVED}
+    assert all(p.documents.filter(kind__in=kinds, content_type="application/pdf").exists() for p in entered)
+
+
+def test_a_hospital_wrote_to_alice_s_secure_address():
+    arrived = Prescription.objects.get(provenance="document")
+    assert arrived.patient.given_name == "Alice" and arrived.lines.count() == 2
+    assert "Dr Karim Haddad" in arrived.comment and "Reçue par messagerie sécurisée" in arrived.comment
+    assert InboundMail.objects.get().status == InboundMail.Status.PROCESSED
 
 
 def test_built_again_it_changes_nothing():

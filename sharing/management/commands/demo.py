@@ -8,6 +8,7 @@ from datetime import date
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
+from django.db.models import Q
 from django.utils import timezone
 
 from portal.models import SoftwareClient
@@ -55,8 +56,9 @@ class Command(BaseCommand):
 
 
 def _without_documents():
-    """Of the patients whose space somebody enters."""
-    made = Document.objects.filter(kind=Document.Kind.PRINTABLE).values("prescription")
+    """Of the patients whose space somebody enters. What came as a PDF is printed as it came."""
+    came = Q(kind=Document.Kind.RECEIVED, content_type=documents.PDF)
+    made = Document.objects.filter(came | Q(kind=Document.Kind.PRINTABLE)).values("prescription")
     entered = PatientAccess.objects.values("patient")
     return Prescription.objects.filter(patient__in=entered).exclude(pk__in=made).with_content()
 
