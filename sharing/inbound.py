@@ -47,8 +47,9 @@ def _message_id(content: bytes) -> str:
 
 # --- Understood after -----------------------------------------------------------------------------------------------
 def process_stored() -> int:
-    """A mail that kills its process is counted before it is read, and put aside after three times."""
-    waiting = InboundMail.objects.filter(status=Status.STORED).order_by("received_at")
+    """A mail that kills its process is counted before it is read, comes after the others, and is put aside after three
+    times."""
+    waiting = InboundMail.objects.filter(status=Status.STORED).order_by("attempts", "received_at")
     for pk in list(waiting.values_list("pk", flat=True)[:AT_ONCE]):
         InboundMail.objects.filter(pk=pk).update(attempts=F("attempts") + 1)
         process(pk)

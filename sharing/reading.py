@@ -137,7 +137,7 @@ def _text(part: Message) -> str:
     content = part.get_payload(decode=True) or b""
     try:
         return content[: TEXT_MAX * 4].decode(part.get_content_charset("utf-8"), "replace")[:TEXT_MAX]
-    except LookupError:  # a charset nobody knows
+    except (LookupError, ValueError):  # a charset nobody knows, or no name of one
         return content[:TEXT_MAX].decode("utf-8", "replace")
 
 

@@ -63,6 +63,15 @@ class RealOperator:
         for mailbox in (self.folder / "mail").iterdir():
             shutil.rmtree(mailbox)
 
+    def put_into_mailbox(self, name: str, content: bytes) -> bytes:
+        """Beside Exim, as it would arrive; what Dovecot will give."""
+        folder = self.folder / "mail" / name / "Maildir"
+        for part in ("tmp", "new", "cur"):
+            (folder / part).mkdir(parents=True, exist_ok=True)
+        (folder / "new" / f"{time.time_ns()}.beside").write_bytes(content)
+        _give(self.folder / "mail" / name, self.account)
+        return content
+
     def mailbox_certificate(self, address: str) -> str:
         """The name of the files of the certificate that opens this mailbox."""
         local_part = address.partition("@")[0]
