@@ -20,7 +20,8 @@ class Stage(StrEnum):
 class Kind(StrEnum):
     SENT = "sent"
     TEMPORARY = "temporary"  # nothing was accepted; later it may be
-    RECIPIENT = "recipient"  # this message to this mailbox is refused for good
+    RECIPIENT = "recipient"  # this message to this mailbox is refused for good, by a server that takes others
+    REFUSED = "refused"  # refused for good, but perhaps everybody is: the server has not shown that it takes anyone
     CONFIGURATION = "configuration"  # the operator or ourselves: nobody's message would pass
     UNKNOWN = "unknown"  # all was sent and nothing came back
 
@@ -71,7 +72,7 @@ def judge(stage: Stage, reply: Reply) -> Kind:
         return Kind.RECIPIENT
     if stage == Stage.MAIL or _speaks_of_us(reply):
         return Kind.CONFIGURATION
-    return Kind.RECIPIENT
+    return Kind.REFUSED
 
 
 def _speaks_of_us(reply: Reply) -> bool:

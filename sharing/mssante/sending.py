@@ -112,10 +112,10 @@ def _xtext(text: str) -> str:
 def _refused_recipient(line: Line, reply: Reply, envelope_from: str) -> SendOutcome:
     """A permanent refusal is this mailbox's only if the server takes another one: our own, which it hosts."""
     kind = judge(Stage.RCPT, reply)
-    if kind == Kind.RECIPIENT:
-        with suppress(OSError):  # gone: what it said of the mailbox stands
-            if line.try_to(f"RCPT TO:<{envelope_from}>").is_permanent():
-                kind = Kind.CONFIGURATION
+    if kind == Kind.REFUSED:
+        with suppress(OSError):  # gone: it has not shown it
+            own = line.try_to(f"RCPT TO:<{envelope_from}>")
+            kind = Kind.RECIPIENT if own.is_positive() else Kind.CONFIGURATION if own.is_permanent() else kind
     return SendOutcome(Stage.RCPT, reply.said, kind)
 
 

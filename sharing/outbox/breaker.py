@@ -1,8 +1,8 @@
 """The way out to the operator, and its breaker.
 
-When the operator refuses everybody, or our certificate, or our greeting, the trouble is nobody's mailbox: the way
-closes, nothing is claimed and nothing is marked failed. One message at a time is then tried again, and the first one
-accepted opens the way for all. Always called inside a transaction.
+When the operator refuses everybody, or our certificate, or our greeting, or is out of reach, the trouble is nobody's
+mailbox: the way closes, nothing is claimed and nothing is marked failed. One message at a time is then tried again, and
+the first one accepted opens the way for all. Always called inside a transaction.
 """
 
 import logging
@@ -14,7 +14,7 @@ from sharing.models import Route
 
 log = logging.getLogger(__name__)
 ROUTE = "mssante"
-REFUSED_BY_ALL = "refused-by-all"
+REFUSED_BY_ALL, OUT_OF_REACH = "refused-by-all", "out-of-reach"
 
 
 def locked_route() -> Route:
@@ -36,7 +36,7 @@ def note_claim(route: Route, now: datetime) -> None:
 
 def accepted() -> None:
     """The operator took a message: whatever was wrong is over."""
-    if not Route.objects.filter(name=ROUTE).exclude(opened_at=None, refused_at=None).exists():
+    if not Route.objects.filter(name=ROUTE).exclude(opened_at=None, refused_at=None, missed=0).exists():
         return
     route = locked_route()
     route.refused, route.refused_at = [], None
@@ -48,17 +48,44 @@ def pause(reason: str, now: datetime) -> None:
     _open(locked_route(), reason, now)
 
 
+def is_out_of_reach(now: datetime) -> bool:
+    """One more connection has failed. Whether it is one too many: none of the last ones got as far as a message."""
+    route = locked_route()
+    route.missed += 1
+    if route.missed < settings.DELIVERY_RUN:
+        route.save()
+        return False
+    _open(route, OUT_OF_REACH, now)
+    return True
+
+
+def stay_open(now: datetime) -> None:
+    """A trial that shows nothing either way: the next one after the usual pause."""
+    if Route.objects.filter(name=ROUTE).exclude(opened_at=None).exists():
+        route = locked_route()
+        if route.opened_at is not None:
+            _open(route, route.reason, now)
+
+
+def is_among_refused(mailbox: str, now: datetime) -> bool:
+    """Whether it was refused already, and nothing accepted since."""
+    return mailbox in _refused(locked_route(), now)
+
+
 def is_a_run(mailbox: str, now: datetime) -> bool:
     """Whether this refusal is one of too many: several mailboxes refused, and none accepted between."""
     route = locked_route()
-    if route.refused_at and (now - route.refused_at).total_seconds() > settings.DELIVERY_RUN_SECONDS:
-        route.refused = []
-    route.refused, route.refused_at = list(dict.fromkeys([*route.refused, mailbox]))[-10:], now
+    route.refused, route.refused_at = list(dict.fromkeys([*_refused(route, now), mailbox]))[-10:], now
     if len(route.refused) >= settings.DELIVERY_RUN:
         _open(route, REFUSED_BY_ALL, now)
         return True
     _close(route)  # it speaks of mailboxes: connection, TLS and sender were good
     return False
+
+
+def _refused(route: Route, now: datetime) -> list[str]:
+    is_old = route.refused_at and (now - route.refused_at).total_seconds() > settings.DELIVERY_RUN_SECONDS
+    return [] if is_old else route.refused
 
 
 def _open(route: Route, reason: str, now: datetime) -> None:
@@ -75,5 +102,5 @@ def _close(route: Route) -> None:
     if route.opened_at is not None:
         log.warning("messages leave by %s again after %s trials", route.name, route.trials)
     route.opened_at = route.closed_until = None
-    route.reason, route.trials = "", 0
+    route.reason, route.trials, route.missed = "", 0, 0
     route.save()

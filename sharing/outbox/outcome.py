@@ -5,6 +5,8 @@ A success is recorded whoever reports it; anything else only by the one who hold
 
 from datetime import datetime
 
+from django.conf import settings
+
 from portal.clock import db_now
 from sharing.models import Delivery, Share
 from sharing.mssante import Kind, SendOutcome, Stage
@@ -14,11 +16,14 @@ from sharing.outbox.entry import cancel, note
 from sharing.states import DeliveryStatus, may_deliver_move
 
 BY = "system:delivery"
+REFUSALS = {Kind.RECIPIENT, Kind.REFUSED}
+BEFORE_ANY_MESSAGE = {Stage.CONNECT, Stage.TLS, Stage.EHLO, Stage.AUTH}
 
 
 def record(claimed: Claim, outcome: SendOutcome, share: Share) -> str:
     """Returns the row's new DeliveryStatus, or "" when the report came too late to count."""
-    delivery = Delivery.objects.select_for_update().select_related("share").get(pk=claimed.delivery.pk)
+    without_content = Delivery.objects.select_for_update().select_related("share").defer("content")
+    delivery = without_content.get(pk=claimed.delivery.pk)
     now = db_now()
     if outcome.kind == Kind.SENT:
         breaker.accepted()
@@ -38,17 +43,39 @@ def _sent(delivery: Delivery, outcome: SendOutcome, now: datetime) -> str:
 
 
 def _not_sent(delivery: Delivery, outcome: SendOutcome, share: Share, now: datetime) -> str:
-    if outcome.kind == Kind.RECIPIENT and not breaker.is_a_run(delivery.envelope_to, now):
+    if _is_final(delivery, outcome, now):
         return _failed(delivery, outcome, now)
-    next_attempt_at = backoff.next_attempt(delivery.attempts, now)
-    if outcome.kind == Kind.CONFIGURATION:
-        breaker.pause(outcome.stage, now)
-    if outcome.kind in {Kind.CONFIGURATION, Kind.RECIPIENT}:
-        next_attempt_at = backoff.after_a_pause(now)
     doubt = {"in_doubt_at": now} if outcome.kind == Kind.UNKNOWN else {}
+    next_attempt_at = _when_again(delivery, outcome, now)
     _end_attempt(delivery, DeliveryStatus.RETRY, outcome, next_attempt_at=next_attempt_at, **doubt)
     note(delivery, "not-sent", by=BY, stage=outcome.stage, code=outcome.code, attempts=delivery.attempts)
     return _drop_if_share_ended(delivery, share)
+
+
+def _is_final(delivery: Delivery, outcome: SendOutcome, now: datetime) -> bool:
+    """Refused for good by a server that takes others: said of its mailbox, or said again after another one passed.
+    With nobody to compare, a second refusal counts once the patient reads that it is late."""
+    if outcome.kind not in REFUSALS:
+        return False
+    another_passed = not breaker.is_among_refused(delivery.envelope_to, now)
+    if breaker.is_a_run(delivery.envelope_to, now):
+        return False
+    is_late = (now - delivery.created_at).total_seconds() > settings.DELIVERY_LATE_SECONDS
+    is_again = delivery.last_stage == outcome.stage and delivery.last_code.startswith("5")
+    return outcome.kind == Kind.RECIPIENT or is_again and (another_passed or is_late)
+
+
+def _when_again(delivery: Delivery, outcome: SendOutcome, now: datetime) -> datetime:
+    """What is nobody's mailbox's fault waits for the breaker alone, however often it was tried."""
+    if outcome.kind in REFUSALS:
+        return backoff.after_a_pause(now)
+    if outcome.kind == Kind.CONFIGURATION:
+        breaker.pause(outcome.stage, now)
+        return backoff.after_a_pause(now)
+    if outcome.kind == Kind.TEMPORARY and outcome.stage in BEFORE_ANY_MESSAGE and breaker.is_out_of_reach(now):
+        return backoff.after_a_pause(now)
+    breaker.stay_open(now)
+    return backoff.next_attempt(delivery.attempts, now)
 
 
 def _failed(delivery: Delivery, outcome: SendOutcome, now: datetime) -> str:

@@ -7,6 +7,7 @@ from sharing import delivery, outbox
 from sharing.models import Delivery, Route
 from sharing.states import DeliveryStatus as D
 from sharing.states import ShareStatus as S
+from tests.fakes.sink import DROP
 from tests.mail import queued
 
 pytestmark = pytest.mark.django_db
@@ -151,4 +152,95 @@ def test_after_a_long_outage_a_message_alone_leaves_within_the_longest_pause(ope
     trouble[0] = False
     later(seconds=40)
     delivery.sweep_once()
+    assert len(sink.accepted) == 1
+
+
+# --- Refused for good, but who knows whether everybody is -------------------------------------------------------------
+def test_while_everybodys_content_is_refused_nothing_fails_and_all_leaves_when_it_ends(open_sink, later):
+    trouble = [True]
+    sink = open_sink(lambda at, turn: "554 5.6.0 Not this" if at == "dot" and trouble else None)
+    for number in range(5):
+        queued(f"pharmacie{number}@pharma.mssante.test")
+    for _ in range(20):
+        delivery.sweep_once()
+        later(seconds=31)
+    assert statuses() <= {D.RETRY, D.QUEUED}
+    trouble.clear()
+    for _ in range(3):
+        delivery.sweep_once()
+        later(seconds=37)
+    assert (statuses(), len(sink.accepted)) == ({D.SENT}, 5)
+
+
+def test_a_content_refused_again_after_another_has_passed_fails(open_sink, later):
+    sink = open_sink(lambda at, turn: "554 5.6.0 Not this" if at == "dot" and turn in (1, 3) else None)
+    bad, good = queued("a@pharma.mssante.test"), queued("b@pharma.mssante.test")
+    delivery.sweep_once()
+    assert Delivery.objects.get(pk=bad.pk).status == D.RETRY
+    assert Delivery.objects.get(pk=good.pk).status == D.SENT
+    later(seconds=37)
+    delivery.sweep_once()
+    assert (Delivery.objects.get(pk=bad.pk).status, len(sink.accepted)) == (D.FAILED, 1)
+
+
+def test_a_content_refused_alone_fails_once_it_is_late(open_sink, later):
+    """With nobody to compare: within twenty minutes, not in five days."""
+    open_sink(lambda at, turn: "554 5.6.0 Not this" if at == "dot" else None)
+    row = queued()
+    for _ in range(20):
+        delivery.sweep_once()
+        later(seconds=37)
+    assert Delivery.objects.get(pk=row.pk).status == D.RETRY
+    for _ in range(6):
+        delivery.sweep_once()
+        later(seconds=37)
+    assert Delivery.objects.get(pk=row.pk).status == D.FAILED
+
+
+# --- Out of reach -----------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("stage", ["connect", "plain-ehlo"])
+def test_an_operator_out_of_reach_closes_the_way_after_three(open_sink, stage):
+    open_sink(lambda at, turn: DROP if at == stage else None)
+    for _ in range(6):
+        queued()
+    delivery.sweep_once()
+    assert Route.objects.get().reason == "out-of-reach"
+    assert sum(Delivery.objects.values_list("attempts", flat=True)) == 3
+
+
+def test_one_connection_that_fails_among_others_closes_nothing(open_sink, later):
+    connections = iter([DROP, None] * 20)
+    open_sink(lambda at, turn: next(connections) if at == "connect" else None)
+    for _ in range(8):
+        queued()
+        delivery.sweep_once()
+        later(seconds=37)
+    assert Route.objects.get().opened_at is None
+
+
+def test_after_six_hours_out_of_reach_all_leaves_within_the_longest_pause(open_sink, later):
+    trouble = [True]
+    sink = open_sink(lambda at, turn: DROP if at == "connect" and trouble else None)
+    for _ in range(5):
+        queued()
+    for _ in range(72):
+        delivery.sweep_once()
+        later(minutes=5)
+    assert statuses() <= {D.RETRY, D.QUEUED}
+    trouble.clear()
+    for _ in range(2):
+        later(seconds=37)
+        delivery.sweep_once()
+    assert len(sink.accepted) == 5
+
+
+def test_a_trial_that_shows_nothing_is_followed_by_another_after_the_usual_pause(open_sink, later):
+    said = {1: "554 5.7.1 Go away", 2: "451 4.3.0 Later"}
+    sink = open_sink(lambda at, turn: said.get(turn) if at == "mail" else None)
+    for _ in range(3):
+        queued()
+    delivery.sweep_once()
+    for _ in range(2):
+        later(seconds=6)
+        delivery.sweep_once()
     assert len(sink.accepted) == 1

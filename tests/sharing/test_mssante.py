@@ -109,10 +109,11 @@ def test_a_server_that_refuses_our_own_mailbox_too_refuses_everybody(open_sink):
     assert send().kind == Kind.CONFIGURATION
 
 
-def test_a_server_that_goes_when_asked_about_our_own_mailbox_still_refused_this_one(open_sink):
-    answers = {"rcpt": "550 5.1.1 Unknown", "own-rcpt": DROP}
+@pytest.mark.parametrize("own", [DROP, "450 4.7.1 Later"])
+def test_a_server_that_does_not_say_whether_it_takes_our_own_mailbox_may_refuse_everybody(open_sink, own):
+    answers = {"rcpt": "550 5.1.1 Unknown", "own-rcpt": own}
     open_sink(lambda stage, turn: answers.get(stage))
-    assert send().kind == Kind.RECIPIENT
+    assert send().kind == Kind.REFUSED
 
 
 @pytest.mark.parametrize("said", ["530 5.7.0 Authenticate", "503 5.5.1 Bad sequence", "550 5.3.0 System", "501 What"])
@@ -128,10 +129,16 @@ def test_a_permanent_refusal_before_the_recipient_is_configuration(open_sink, st
     assert send().kind == Kind.CONFIGURATION
 
 
-@pytest.mark.parametrize("said", ["552 5.3.4 Too big", "554 5.6.0 Not this", "554 5.7.1 Content refused"])
-def test_a_permanent_refusal_of_the_content_is_this_messages(open_sink, said):
-    open_sink(at("dot", said))
+def test_a_message_too_large_is_refused_for_good(open_sink):
+    open_sink(at("dot", "552 5.3.4 Too big"))
     assert (send().stage, send().kind) == (Stage.SENT_DOT, Kind.RECIPIENT)
+
+
+@pytest.mark.parametrize("stage", ["data", "dot"])
+@pytest.mark.parametrize("said", ["554 5.6.0 Not this", "554 5.7.1 Content refused"])
+def test_a_refused_content_may_be_this_messages_or_everybodys(open_sink, stage, said):
+    open_sink(at(stage, said))
+    assert send().kind == Kind.REFUSED
 
 
 def test_a_message_larger_than_the_server_takes_is_not_begun(open_sink):
