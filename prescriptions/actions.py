@@ -214,9 +214,22 @@ def _row_of(item: Handed, overridden: list[str]) -> DispensingLine:
     )
 
 
+def undo_dispensing(*, dispensing: Dispensing, pharmacy_finess: str, reason: str, key: str = "", by) -> Dispensing:
+    """The pharmacy that recorded it takes it back within the day; what it took from the prescription comes back.
+
+    `key`: sent twice, it is undone once and is the same answer.
+    """
+    answer = idempotency.once(
+        scope=f"pharmacy:{pharmacy_finess}:undo",
+        key=key,
+        request_facts={"dispensing": dispensing.pk, "reason": reason},
+        effect=lambda: {"dispensing": str(_undo_dispensing(dispensing, pharmacy_finess, reason, by).pk)},
+    )
+    return Dispensing.objects.get(pk=answer["dispensing"])
+
+
 @transaction.atomic
-def undo_dispensing(*, dispensing: Dispensing, pharmacy_finess: str, reason: str, by) -> Dispensing:
-    """The pharmacy that recorded it takes it back within the day; what it took from the prescription comes back."""
+def _undo_dispensing(dispensing: Dispensing, pharmacy_finess: str, reason: str, by) -> Dispensing:
     prescription = _locked(dispensing.prescription)
     dispensing = Dispensing.objects.get(pk=dispensing.pk)  # as it stands, now that nobody else is at work on it
     reason = reason.strip()

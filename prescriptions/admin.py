@@ -1,10 +1,12 @@
 """What the back office sees of prescriptions: pseudonyms and dates. What is prescribed is never shown."""
 
 from django.contrib import admin
+from django.urls import reverse
+from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 
-from portal.back_office import ReadOnly, found_by_id
-from prescriptions.models import Prescriber, Prescription, SigningKey
+from portal.back_office import Figure, ReadOnly, found_by_id
+from prescriptions.models import Edition, Prescriber, Prescription, SigningKey
 
 
 @admin.register(Prescription)
@@ -60,6 +62,23 @@ class PrescriberAdmin(ReadOnly):
         "phone",
         "email",
     ]
+
+
+@admin.register(Edition)
+class EditionAdmin(ReadOnly):
+    """How fresh the medicines are."""
+
+    list_display = ["became_current_at", "is_current", "published_on", "facts_until"]
+    fields = ["id", "is_current", "published_on", "facts_until", "started_at", "became_current_at", "sources"]
+    ordering = ["-started_at"]
+
+    def figures(self):
+        current = Edition.objects.filter(is_current=True).first()
+        said = (
+            date_format(current.published_on or current.facts_until or current.started_at) if current else _("aucune")
+        )
+        url = reverse("admin:prescriptions_edition_changelist")
+        yield Figure(_("édition de la base des médicaments"), said, url, "info" if current else "unknown")
 
 
 @admin.register(SigningKey)

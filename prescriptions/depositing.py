@@ -73,12 +73,19 @@ def _of_prescriber(number: str, prescriber, prior: Node) -> Prescription:
     return found
 
 
-def cancel_by_number(*, number: str, rpps: str, reason: str, by: SoftwareClient) -> Prescription:
-    """By the prescriber who wrote it, through software of the same structure. Not theirs: unknown."""
+def cancel_by_number(*, number: str, rpps: str, reason: str, key: str = "", by: SoftwareClient) -> Prescription:
+    """By the prescriber who wrote it, through software of the same structure. Not theirs: unknown. `key`: the
+    Idempotency-Key; sent again with it, it is the same cancellation."""
     found = Prescription.objects.filter(
         number=numbers.normalise_number(number), prescriber__rpps=rpps, prescriber__structure_finess=by.structure_finess
     ).first()
     if found is None:
         sentence = _("aucune ordonnance de ce prescripteur n’a ce numéro.")
         raise fhir.FhirError("Parameters.parameter", sentence, "not-found")
-    return actions.cancel_prescription(prescription=found, reason=reason, by=by)
+    idempotency.once(
+        scope=f"software:{by.pk}:cancel",
+        key=key,
+        request_facts={"prescription": found.pk, "reason": reason},
+        effect=lambda: {"prescription": str(actions.cancel_prescription(prescription=found, reason=reason, by=by).pk)},
+    )
+    return Prescription.objects.with_content().get(pk=found.pk)

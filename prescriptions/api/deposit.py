@@ -43,7 +43,11 @@ class Cancel(FhirView):
     def post(self, request):
         given = _parameters(request.data)
         prescription = depositing.cancel_by_number(
-            number=given["number"], rpps=given["prescriber"], reason=given["reason"], by=self.software
+            number=given["number"],
+            rpps=given["prescriber"],
+            reason=given["reason"],
+            key=request.headers.get("Idempotency-Key", ""),
+            by=self.software,
         )
         return Response(answers.searchset(answers.requests_of(prescription), url=request.build_absolute_uri()))
 

@@ -129,7 +129,11 @@ class Undo(FhirView):
         parameters = Node(request.data, "Parameters").items("parameter")
         reason = next((p.text("valueString") for p in parameters if p.text("name") == "reason"), "")
         actions.undo_dispensing(
-            dispensing=found, pharmacy_finess=self.software.structure_finess, reason=reason, by=self.software
+            dispensing=found,
+            pharmacy_finess=self.software.structure_finess,
+            reason=reason,
+            key=request.headers.get("Idempotency-Key", ""),
+            by=self.software,
         )
         whole = reach.dispensed_by(self.software.structure_finess).get(pk=found.pk)
         return Response(_searchset(dispensed.resources_of(whole), request.build_absolute_uri(), None))

@@ -19,7 +19,7 @@ from prescriptions.fhir.node import Node
 from sharing import actions, desk, reach
 from sharing.actions import Answer
 from sharing.api import resources
-from sharing.models import Share, ShareEvent
+from sharing.models import Share, ShareEvent, ThreadMessage
 from sharing.states import ShareStatus as S
 
 API = ShareEvent.Door.API
@@ -180,7 +180,9 @@ class Communications(PharmacyView):
             raise Unprocessable("message-empty", "payload.contentString says the message.", "Communication.payload")
         key = request.headers.get("Idempotency-Key", "")
         actions.record_reply(share=share, answer=Answer(text=text), door=API, key=key, by=self.software)
-        return Response(resources.communication(share.messages.last()), status=201)
+        own = share.messages.filter(side=ThreadMessage.Side.PHARMACY).order_by("-created_at", "-id")
+        said = next(words for words in own if words.body == text)  # sent again with its key, it is the first one
+        return Response(resources.communication(said), status=201)
 
     def _share_named(self, reference: str) -> Share:
         kind, _, id = reference.rpartition("/")

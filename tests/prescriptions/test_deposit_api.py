@@ -120,6 +120,21 @@ def test_cancelled_by_who_wrote_it_and_by_nobody_else(lap, client):
     ).exists()
 
 
+def test_cancelled_again_with_the_same_key_is_the_same_answer(lap):
+    number = lap.post("/api/fhir/", deposit_of()).json()["entry"][-1]["resource"]["masterIdentifier"]["value"]
+    body = {
+        "resourceType": "Parameters",
+        "parameter": [
+            {"name": "number", "valueIdentifier": {"value": number}},
+            {"name": "prescriber", "valueIdentifier": {"value": Prescription.objects.get().prescriber.rpps}},
+            {"name": "reason", "valueString": "Doublon"},
+        ],
+    }
+    first, again = (lap.post("/api/fhir/MedicationRequest/$cancel", body, **{"Idempotency-Key": "k"}) for _ in range(2))
+    assert first.status_code == again.status_code == 200 and first.json() == again.json()
+    assert lap.post("/api/fhir/MedicationRequest/$cancel", body).status_code == 409
+
+
 def test_replaced_by_a_new_one(lap):
     number = attachments(lap.post("/api/fhir/", deposit_of()))["number"]
     newer = lap.post("/api/fhir/", deposit_of(certification="LAP-2026-0043", prior=number))

@@ -183,3 +183,5 @@ def test_its_list_goes_on_by_key(lap, alice):
     assert len(resources(page)) == 2
     (following,) = [link["url"] for link in page.json()["link"] if link["relation"] == "next"]
     assert len(resources(lap.get(following))) == 1 and len(made) == 3
+    by_number = lap.get(f"{BASE}/MedicationRequest", {"group-identifier": made[0].number})
+    assert by_number.status_code == 422 and "_search" in by_number.content.decode()

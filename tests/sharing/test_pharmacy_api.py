@@ -76,6 +76,11 @@ def test_taken_prepared_partly_ready_ready_and_collected(lgo, share):
     assert [words.body for words in share.messages.all()] == ["C’est prêt."]
 
 
+def test_ready_said_too_early_is_taken_back(lgo, share):
+    assert set_to(lgo, share, "ready").json()["status"] == "ready"
+    assert set_to(lgo, share, "in-progress").json()["status"] == "in-progress"
+
+
 def test_refused_with_its_reason_or_not_at_all(lgo, share):
     silent = set_to(lgo, share, "rejected")
     assert silent.status_code == 422 and code_of(silent) == "refusal-missing"
@@ -110,6 +115,10 @@ def test_words_go_both_ways(lgo, share, alice):
     page = lgo.get("/api/fhir/Communication", {"based-on": f"Task/{share.pk}"}).json()
     said = {entry["resource"]["payload"][0]["contentString"] for entry in page["entry"]}
     assert said == {"Avez-vous le générique ?", "Oui, il est là."}
+    keyed = [lgo.post("/api/fhir/Communication", body, **{"Idempotency-Key": "k"}).json()["id"]]
+    actions.post_message(share=share, text="Merci.", by=alice)
+    keyed.append(lgo.post("/api/fhir/Communication", body, **{"Idempotency-Key": "k"}).json()["id"])
+    assert len(set(keyed)) == 1
     empty = lgo.post("/api/fhir/Communication", body | {"payload": []})
     assert empty.status_code == 422 and code_of(empty) == "message-empty"
 
