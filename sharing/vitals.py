@@ -19,7 +19,7 @@ from sharing.sweep import HEARTBEAT
 WAITING = (DeliveryStatus.QUEUED, DeliveryStatus.RETRY, DeliveryStatus.SENDING, DeliveryStatus.QUARANTINED)
 TO_LOOK_AT = (InboundMail.Status.STORED, InboundMail.Status.UNMATCHED, InboundMail.Status.REFUSED)
 LOOK_BACK = timedelta(days=1)
-RECONCILED_FOR_SECONDS = 60  # the dearest question: asked of the database once a minute by each process
+RECONCILED_FOR_SECONDS = 300  # the dearest question: a second for 20,000 messages a day
 
 
 def _age(at: datetime | None) -> float | None:

@@ -37,7 +37,7 @@ def describe(file: Path) -> dict:
         "migrations": _migrations(),
         "tables": count_tables(),
         "audit": audit_heads.signed_heads(),
-        "keys": sorted(key for field in sealed_fields() for key in _keys_of(field)),
+        "keys": sorted({key for field in sealed_fields() for key in _keys_of(field)}),
         "blind_index": crypto.blind_index("backup"),
     }
 
