@@ -41,7 +41,7 @@ def keep(content: bytes, *, is_whole: bool = True) -> InboundMail:
 
 def _message_id(content: bytes) -> str:
     headers = BytesHeaderParser().parsebytes(content[:HEADERS_MAX])
-    found = re.search(r"<[!-;=?-~]{1,296}>", str(headers.get("Message-ID", "")))
+    found = reading.MESSAGE_ID.search(str(headers.get("Message-ID", "")))
     return found[0] if found else ""
 
 

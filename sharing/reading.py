@@ -15,6 +15,7 @@ DEPTH_MAX = 10
 TEXT_MAX = 200_000  # characters looked at
 HEADER_MAX = 20_000
 
+MESSAGE_ID = re.compile(r"<[!-;=?-~]{1,296}>")  # visible ASCII: no database takes a NUL
 _ADDRESS = re.compile(r"<\s*([^<>\s]+@[^<>\s]+)\s*>\s*$|^\s*([^<>\s\"]+@[^<>\s\"]+)\s*$")
 _HISTORY = re.compile(
     r"^\s*(?:-{2,}\s*(?:message d.origine|original message|message transféré)"
@@ -96,8 +97,8 @@ def _label(value: str) -> str:
 
 
 def _references(message: Message) -> list[str]:
-    answered = re.findall(r"<[^<>\s]+>", _header(message, "In-Reply-To"))
-    earlier = re.findall(r"<[^<>\s]+>", _header(message, "References"))
+    answered = MESSAGE_ID.findall(_header(message, "In-Reply-To"))
+    earlier = MESSAGE_ID.findall(_header(message, "References"))
     return list(dict.fromkeys([*answered, *reversed(earlier)]))[:50]
 
 
@@ -174,7 +175,7 @@ def _without_markup(page: str) -> str:
 
 def without_history(text: str) -> str:
     """Up to where the earlier message begins; what is written below it or between its lines is kept."""
-    text = re.sub(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]", "", text.replace("\r\n", "\n").replace("\r", "\n"))
+    text = re.sub(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]", "", text.replace("\r\n", "\n").replace("\r", "\n"))
     lines = [line.rstrip() for line in text.split("\n")]
     end = next((number for number, line in enumerate(lines) if _HISTORY.match(line)), len(lines))
     above = _own(lines[:end])

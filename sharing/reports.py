@@ -87,8 +87,8 @@ def _original_message_id(parts: dict) -> tuple[str, ...]:
     inside = part.get_payload()
     headers = inside[0].get("Message-ID", "") if isinstance(inside, list) and inside else ""
     content = f"message-id: {headers}" if headers else part.as_string()[: reading.HEADER_MAX]
-    found = re.search(r"^message-id:\s*(<[^<>\s]+>)", content, re.IGNORECASE | re.MULTILINE)
-    return (found[1],) if found else ()
+    line = re.search(r"^message-id:\s*(\S+)", content, re.IGNORECASE | re.MULTILINE)
+    return tuple(reading.MESSAGE_ID.findall(line[1])[:1]) if line else ()
 
 
 # --- Receipts -------------------------------------------------------------------------------------------------------
@@ -98,7 +98,7 @@ def _mdn(notification: Message, read: reading.Mail) -> Report | None:
     said = _DISPOSITION.match(_field(fields, "Disposition"))
     if said is None:
         return None
-    about = re.findall(r"<[^<>\s]+>", _field(fields, "Original-Message-ID"))[:1] or read.references
+    about = reading.MESSAGE_ID.findall(_field(fields, "Original-Message-ID"))[:1] or read.references
     report = partial(
         Report,
         is_dsn=False,
@@ -139,7 +139,7 @@ def _unescaped(found: re.Match) -> str:
 
 
 def _field(block: Message, name: str) -> str:
-    return " ".join(reading.decoded(str(block.get(name, ""))[: reading.HEADER_MAX]).split())
+    return _plain(reading.decoded(str(block.get(name, ""))[: reading.HEADER_MAX]), at_most=reading.HEADER_MAX)
 
 
 def _plain(text: str | None, at_most: int = WORDS_MAX) -> str:

@@ -197,6 +197,7 @@ RUBBISH = {
     "ten thousand headers": b"X-A: b\r\n" * 10_000 + b"\r\nx",
     "charset of nobody": b"Content-Type: text/plain; charset=klingon\r\n\r\n\xe9",
     "charset that is a codec": b"Content-Type: text/plain; charset=zip_codec\r\n\r\n\xe9",
+    "half a character": b"Content-Type: text/plain; charset=utf-7\r\n\r\n+2AA- ou +3AA-",
     "charset with a NUL": b'Content-Type: text/plain; charset="utf-8\x00"\r\n\r\nx',
     "RFC 2047 in pieces": b"Subject: =?utf-8?b?4pyT?= =?utf-8?b?!!!?= =?x?q??= =?utf-7?q?+AGY-?=\r\n\r\nx",
     "RFC 2231 in pieces": b"Content-Type: application/pdf; name*0*=utf-8''%ff; name*2*=x; name*999999=y\r\n\r\n%PDF",

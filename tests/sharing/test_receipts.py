@@ -204,3 +204,11 @@ def test_what_is_forged_changes_nothing_and_waits_for_the_back_office(sent, forg
     sent.refresh_from_db()
     assert (sent.status, shown(sent)) == (S.SHARED, ("sent", ["shared", "sent"]))
     assert not Notice.objects.exists()
+
+
+@pytest.mark.parametrize("place", [b"Original-Envelope-Id: ", b"Message-ID: <", b"Status: "])
+def test_a_report_with_a_nul_waits_too(sent, place):
+    """Neither database stops at it."""
+    content = report(sent, "delayed").replace(place, place + b"\x00")
+    assert take(content).status in {Status.UNMATCHED, Status.PROCESSED}
+    assert take(receipt(sent, message_id="<a\x00b@c.test>")).status == Status.UNMATCHED
