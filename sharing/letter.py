@@ -71,17 +71,24 @@ def replaced_delivery(share: Share) -> Delivery | None:
 def _letter(share: Share, subject: str, paragraphs: list[str], contents: Enclosed | None = None) -> Letter:
     patient = share.prescription.patient
     from_patient = settings.MSSANTE_SENDER == "patient"
-    mailbox = share.pharmacy.mailbox
     return Letter(
         sender_name=one_line(patient.full_name if from_patient else f"{patient.full_name} (Ordolien)"),
         sender_address=patient.mss_address if from_patient else settings.MSSANTE_PORTAL_ADDRESS,
         recipient_name=one_line(share.pharmacy.name),
-        recipient_address=mailbox.address if mailbox else "",
+        recipient_address=_mailbox_of(share),
         subject=subject,
         text="\n\n".join(clean(paragraph) for paragraph in paragraphs if paragraph) + "\n",
         attachments=contents.attachments if contents else (),
         cda=contents.header if contents else None,
     )
+
+
+def _mailbox_of(share: Share) -> str:
+    """The pharmacy's; where the first message went when the directory lists it no more: what is taken back is told."""
+    if mailbox := share.pharmacy.mailbox:
+        return mailbox.address
+    first = None if share._state.adding else share.first_delivery
+    return first.envelope_to if first else ""
 
 
 # --- Names ----------------------------------------------------------------------------------------------------------

@@ -7,10 +7,12 @@ from io import BytesIO
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.utils import timezone
 
 from portal.models import AuditEvent
-from sharing import directory
-from sharing.models import DirectoryCopy, Mailbox, Pharmacy
+from sharing import actions, directory, outbox
+from sharing.models import Delivery, DirectoryCopy, Mailbox, Pharmacy, Share
+from sharing.states import DeliveryStatus
 from tests import factories
 from tests.sharing import directory_files as files
 from tests.sharing.directory_files import establishment, mailbox, position
@@ -314,3 +316,16 @@ def test_the_day_of_each_file_is_kept(take):
     copy = directory.freshness()
     assert (copy.establishments_on, copy.mailboxes_on) == (date(2026, 5, 12), date(2026, 5, 20))
     assert not copy.is_old(date(2026, 6, 1)) and copy.is_old(date(2026, 6, 10))
+
+
+def test_what_was_sent_can_be_taken_back_when_the_mailbox_is_listed_no_more(take, alice, alice_patient, market):
+    take(ten(), [*boxes(), mailbox(HALLES, "second@x.mssante.fr")])
+    halles = Pharmacy.objects.get(finess=HALLES)
+    share = factories.share(factories.prescription(alice_patient), pharmacy=halles)
+    first = outbox.enqueue_share(share)
+    Delivery.objects.filter(pk=first.pk).update(status=DeliveryStatus.SENT, sent_at=timezone.now())
+    take(ten(), boxes()[1:])
+    assert Pharmacy.objects.get(finess=HALLES).mailbox is None
+    share = Share.objects.get(pk=share.pk)
+    actions.revoke_share(share=share, by=alice)
+    assert share.deliveries.get(kind=Delivery.Kind.RECALL).envelope_to == first.envelope_to
