@@ -11,6 +11,7 @@ FOLDER = Path(tempfile.mkdtemp(prefix="ordolien-bench-"))
 os.environ |= {"ORDOLIEN_DEMO": "1", "ORDOLIEN_VAR": str(FOLDER), "DJANGO_SETTINGS_MODULE": "portal.settings"}
 
 import django  # noqa: E402
+import psycopg  # noqa: E402
 
 django.setup()
 
@@ -20,8 +21,18 @@ from django.db import connection  # noqa: E402
 from tests.bench import measure, works  # noqa: E402
 
 
+def make_the_database() -> None:
+    """A PostgreSQL of the tests comes empty."""
+    if connection.vendor != "postgresql":
+        return
+    server = os.environ["DATABASE_URL"].rpartition("/")[0]
+    with psycopg.connect(f"{server}/postgres", autocommit=True) as plain:
+        plain.execute(f'CREATE DATABASE "{connection.settings_dict["NAME"]}"')
+
+
 def main() -> None:
     started = time.monotonic()
+    make_the_database()
     call_command("migrate", verbosity=0)
     print(f"On {connection.vendor}, {os.cpu_count()} cores. Median of one call, the floor's, and how many times it.\n")
     rows = []
