@@ -51,16 +51,15 @@ def elements_of(plain: dict, parts: list[bool], words: ModuleType, hint: str | N
         if name in plain:
             yield Element(name, plain[name], lambda n=name: getattr(words, n)(concept(plain[n])), is_bare=True)
     yield from _limits(plain, words, hint)
-    notes = [plain.get("additionalInstruction"), [plain.get("patientInstruction")], [plain.get("text")]]
-    for note in (each for some in notes if isinstance(some, list) for each in some if each is not None):
-        yield Element("note", note)
+    for note in (plain[name] for name in NOTES if name in plain):
+        yield from (Element("note", each) for each in (note if isinstance(note, list) else [note]))
 
 
 def _needed(plain: dict, words: ModuleType) -> Iterator[Element]:
     if plain.get("asNeededBoolean") is True:
         yield Element("needed", None, lambda: words.NEEDED, is_bare=True)
-    why = plain.get("asNeededCodeableConcept")
-    if why is not None:
+    if "asNeededCodeableConcept" in plain:
+        why = plain["asNeededCodeableConcept"]
         yield Element("needed", why, lambda: words.needed_for(concept(why)), is_bare=True)
 
 
@@ -74,16 +73,16 @@ def _doses(plain: object, parts: list[bool], words: ModuleType, hint: str | None
 
 def _dose(each: dict, is_part: bool, words: ModuleType, hint: str | None) -> Iterator[Element]:
     label = label_of(each.get("type")) or "dose"
-    for name in (name for name in DOSES if name in each):
-        strict = lambda n=name: words.amount(dose_of({n: each[n]}, hint))  # noqa: E731
-        yield Element(label, each[name], strict, is_part=is_part)
-    for name in (name for name in RATES if name in each):
-        strict = lambda n=name: words.flow(rate_of({n: each[n]}, hint))  # noqa: E731
-        yield Element("rate", each[name], strict, is_part=is_part)
+    for name, value in each.items():
+        one = {name: value}
+        if name in DOSES:
+            yield Element(label, value, lambda one=one: words.amount(dose_of(one, hint)), is_part=is_part)
+        elif name in RATES:
+            yield Element("rate", value, lambda one=one: words.flow(rate_of(one, hint)), is_part=is_part)
 
 
 def label_of(kind: object) -> str:
-    """ "" for a type that is neither ordered nor calculated: the dose is said, and that something is not."""
+    """Empty for a type that is neither ordered nor calculated: the dose is said, and that something is not."""
     try:
         return {"ordered": "dose"}.get(dose_type(kind), "calculated")
     except Unsayable:
@@ -91,12 +90,15 @@ def label_of(kind: object) -> str:
 
 
 def _limits(plain: dict, words: ModuleType, hint: str | None) -> Iterator[Element]:
-    for name, key in (("maxDosePerAdministration", "intake"), ("maxDosePerLifetime", "lifetime")):
-        if (value := plain.get(name)) is not None:
-            strict = lambda k=key, v=value: words.limits(Limits(**{k: quantity(v, hint)}))  # noqa: E731
-            yield Element(key, value, strict, is_bare=True)
-    if (value := plain.get("maxDosePerPeriod")) is not None:
-        yield Element("most", value, lambda: words.limits(Limits(period=ratio(value, hint))), is_bare=True)
+    readings = {
+        "maxDosePerAdministration": ("intake", lambda value: Limits(intake=quantity(value, hint))),
+        "maxDosePerPeriod": ("most", lambda value: Limits(period=ratio(value, hint))),
+        "maxDosePerLifetime": ("lifetime", lambda value: Limits(lifetime=quantity(value, hint))),
+    }
+    for name, (label, reading) in readings.items():
+        if name in plain:
+            value = plain[name]
+            yield Element(label, value, lambda v=value, r=reading: words.limits(r(v)), is_bare=True)
 
 
 def of_component(raw: dict) -> list[bool]:
