@@ -1,6 +1,8 @@
 """What the back office sees of sharing: pharmacies, what is in trouble, and the one thing it may do: try again."""
 
+from django import forms
 from django.contrib import admin, messages
+from django.contrib.admin.helpers import ActionForm
 from django.db.models import Count, Exists, Min, OuterRef
 from django.urls import reverse
 from django.utils import timezone
@@ -11,7 +13,8 @@ from django.utils.translation import gettext_lazy, ngettext
 from portal.back_office import Figure, ReadOnly, ReadOnlyRows, found_by_id
 from portal.reasons import Refused
 from sharing import delivery as deliveries
-from sharing.models import Delivery, InboundMail, Mailbox, Pharmacy, Route, Share, ShareEvent
+from sharing import unclaimed
+from sharing.models import Delivery, DirectoryCopy, InboundMail, Mailbox, Pharmacy, Route, Share, ShareEvent
 
 
 # --- Pharmacies -----------------------------------------------------------------------------------------------------
@@ -49,6 +52,14 @@ class PharmacyAdmin(ReadOnly):
     @admin.display(description=gettext_lazy("boîtes"), ordering="box_count")
     def mailboxes_listed(self, pharmacy):
         return pharmacy.box_count
+
+
+@admin.register(DirectoryCopy)
+class DirectoryCopyAdmin(ReadOnly):
+    """The newest is in use."""
+
+    list_display = ["taken_at", "establishments_on", "mailboxes_on", "is_partial"]
+    fields = ["taken_at", "establishments_on", "mailboxes_on", "is_partial", "counts", "files"]
 
 
 # --- Deliveries -----------------------------------------------------------------------------------------------------
@@ -110,7 +121,11 @@ class DeliveryAdmin(ReadOnly):
         "lease_until",
         "created_at",
         "sent_at",
+        "delayed_at",
         "delivered_at",
+        "processed_at",
+        "unprocessed_at",
+        "unprocessed_code",
         "read_at",
         "ended_at",
     ]
@@ -220,16 +235,59 @@ class ShareAdmin(ReadOnly):
 
 
 # --- Mail that came back --------------------------------------------------------------------------------------------
+class WithReceipt(ActionForm):
+    receipt = forms.CharField(label=gettext_lazy("Numéro de reçu"), required=False, max_length=12)
+
+
 @admin.register(InboundMail)
 class InboundMailAdmin(ReadOnly):
     """Metadata only: what it says is for the patient and the pharmacy."""
 
     list_display = ["received_at", "status", "reason", "attempts", "share"]
     list_filter = ["status"]
-    fields = ["id", "message_id", "sha256", "status", "reason", "share", "received_at", "processed_at", "attempts"]
+    fields = [
+        "id",
+        "sender",
+        "message_id",
+        "sha256",
+        "status",
+        "reason",
+        "share",
+        "received_at",
+        "processed_at",
+        "attempts",
+    ]
+    readonly_fields = ["sender"]
+    actions = ["attach", "close"]
+    action_form = WithReceipt
 
     def get_queryset(self, request):
         return super().get_queryset(request).defer("content")
+
+    @admin.display(description=gettext_lazy("pharmacie qui l’envoie"))
+    def sender(self, mail):
+        return unclaimed.sender_of(mail) or _("inconnue")
+
+    @admin.action(description=gettext_lazy("Rattacher à l’envoi de ce reçu"), permissions=["view"])
+    def attach(self, request, queryset):
+        receipt = request.POST.get("receipt", "")
+        self._each(request, queryset, lambda mail: unclaimed.attach(mail=mail, receipt=receipt, by=request.user))
+
+    @admin.action(description=gettext_lazy("Clore : rien de plus à faire"), permissions=["view"])
+    def close(self, request, queryset):
+        self._each(request, queryset, lambda mail: unclaimed.close(mail=mail, by=request.user))
+
+    def _each(self, request, queryset, act) -> None:
+        done = 0
+        for mail in queryset:
+            try:
+                act(mail)
+                done += 1
+            except Refused as refused:
+                self.message_user(request, f"{mail.pk} : {refused.reason}", messages.WARNING)
+        if done:
+            told = ngettext("%(n)s courrier réglé.", "%(n)s courriers réglés.", done) % {"n": done}
+            self.message_user(request, told, messages.SUCCESS)
 
     def figures(self):
         waiting = InboundMail.objects.filter(status=InboundMail.Status.UNMATCHED).count()

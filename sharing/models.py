@@ -87,8 +87,8 @@ class DirectoryCopy(models.Model):
     establishments_on = models.DateField(_("établissements du"), null=True, blank=True)  # as the publisher dates it
     mailboxes_on = models.DateField(_("messageries du"), null=True, blank=True)
     is_partial = models.BooleanField(_("changements seulement"), default=False)
-    counts = models.JSONField(default=dict)  # what was read, left out, and changed
-    files = models.JSONField(default=list)  # name, sha256, lines, lines left out
+    counts = models.JSONField(_("comptes"), default=dict)  # what was read, left out, and changed
+    files = models.JSONField(_("fichiers"), default=list)  # name, sha256, lines, lines left out
 
     class Meta:
         verbose_name = _("copie de l’annuaire")

@@ -57,6 +57,7 @@ def changes_of_annuaire(annuaire: Annuaire, *, since: date, today: date, tell: T
     return Listing(
         pharmacies=found.boxes.listed(),
         counts=found.boxes.counts,
+        establishments_on=today,
         mailboxes_on=today,
         closed=frozenset(found.closed - found.stock.pharmacies.keys()),
         is_partial=True,

@@ -19,8 +19,8 @@ class Migration(migrations.Migration):
                 ('establishments_on', models.DateField(blank=True, null=True, verbose_name='établissements du')),
                 ('mailboxes_on', models.DateField(blank=True, null=True, verbose_name='messageries du')),
                 ('is_partial', models.BooleanField(default=False, verbose_name='changements seulement')),
-                ('counts', models.JSONField(default=dict)),
-                ('files', models.JSONField(default=list)),
+                ('counts', models.JSONField(default=dict, verbose_name='comptes')),
+                ('files', models.JSONField(default=list, verbose_name='fichiers')),
             ],
             options={
                 'verbose_name': 'copie de l’annuaire',

@@ -109,7 +109,8 @@ def _last_day() -> date:
     copy = DirectoryCopy.objects.first()
     if copy is None:
         raise CommandError("There is no copy yet: take it whole first.")
-    return copy.mailboxes_on or timezone.localdate(copy.taken_at)
+    told = [day for day in (copy.establishments_on, copy.mailboxes_on) if day]
+    return min(told, default=timezone.localdate(copy.taken_at))
 
 
 def _what_was_kept() -> str:
