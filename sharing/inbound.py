@@ -63,29 +63,34 @@ def process(pk) -> None:
     if mail is None:
         return  # another process has it
     if mail.attempts > ATTEMPTS_MAX:
-        _end(mail, Status.REFUSED, "kills-its-reader")
+        settle(mail, Status.REFUSED, "kills-its-reader")
         return
     try:
         read = reading.read(mail.content)
     except reading.Unreadable as error:
-        _end(mail, Status.REFUSED, str(error))
+        settle(mail, Status.REFUSED, str(error))
         return
     report = reports.report_in(read)
-    _end(mail, *(receipts.take(report, read) if report else _take_answer(read)))
+    settle(mail, *(receipts.take(report, read) if report else _take_mail(read)))
 
 
-def _end(mail: InboundMail, status: str, reason: str = "", share: Share | None = None) -> None:
+def settle(mail: InboundMail, status: str, reason: str = "", share: Share | None = None) -> None:
     InboundMail.objects.filter(pk=mail.pk).update(status=status, reason=reason, share=share, processed_at=db_now())
     log.info("mail %s: %s %s", mail.pk, status, reason)
 
 
 # --- Answers --------------------------------------------------------------------------------------------------------
-def _take_answer(read: reading.Mail) -> tuple:
+def _take_mail(read: reading.Mail) -> tuple:
     share = _share_of(read.references)
     if share is None:
         return arrivals.take(read)
     if not receipts.is_from_the_pharmacy(read, share):
         return Status.UNMATCHED, "other-sender", share
+    return take_answer(share, read)
+
+
+def take_answer(share: Share, read: reading.Mail) -> tuple:
+    """Words, files, the last word, what was delivered: of a mail known to be this share's pharmacy's."""
     files, dispensed = tuple(joined.files_of(read.message)), arrivals.reports_in(read)
     if not (read.text or files or dispensed):
         return Status.UNMATCHED, "no-words", share
