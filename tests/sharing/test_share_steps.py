@@ -8,7 +8,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from sharing import message, share_draft
+from sharing import message, share_draft, xdm
 from sharing.models import Delivery, Share
 from sharing.states import ShareStatus as S
 from tests import factories
@@ -107,7 +107,14 @@ def test_what_is_checked_is_what_leaves(journey, market):
 
     leaving = message.preview(_sent(journey.send()))
     assert (leaving.subject, leaving.text) == (shown.subject, shown.text)
-    assert [(a.name, a.content) for a in leaving.attachments] == [(a.name, a.content) for a in shown.attachments]
+    pdf, archive = leaving.attachments
+    shown_pdf, shown_archive = shown.attachments
+    assert (pdf, archive.name) == (shown_pdf, shown_archive.name)
+    assert xdm.read(archive.content) == xdm.read(shown_archive.content)  # apart from when it was sent
+    assert [each["label"] for each in page.context["attachments"]] == [
+        "Ordonnance (PDF)",
+        "Dossier pour le logiciel de la pharmacie",
+    ]
 
 
 def test_no_word_and_no_hour_is_fine(journey, market):
