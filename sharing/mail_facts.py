@@ -40,7 +40,7 @@ def software_said(delivery: Delivery) -> str:
     """The pharmacy's software in its own words, which help whoever calls the pharmacy."""
     words, code = delivery.unprocessed_words or "", delivery.unprocessed_code
     if words and code:
-        return _("Il a répondu : « %(words)s » (code %(code)s).") % {"words": words, "code": code}
+        return _("Il a répondu : « %(words)s » (code %(code)s).") % {"words": words, "code": code}
     if words:
-        return _("Il a répondu : « %(words)s ».") % {"words": words}
+        return _("Il a répondu : « %(words)s ».") % {"words": words}
     return _("Il a répondu par le code %(code)s.") % {"code": code} if code else ""

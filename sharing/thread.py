@@ -67,7 +67,7 @@ def _file(file: ThreadFile, share: Share) -> File:
         return File(file.name, reverse("share-file", args=[share.pk, file.pk]))
     if file.state == ThreadFile.State.WAITING:
         return File(file.name, "", _("en cours de vérification"))
-    return File(file.name, "", _("ce fichier ne peut pas être montré ici ; demandez-le à la pharmacie"))
+    return File(file.name, "", _("ce fichier ne peut pas être montré ici ; demandez-le à la pharmacie"))
 
 
 def file_of(share: Share, file_id) -> ThreadFile | None:
