@@ -64,11 +64,14 @@ def number_of(prescription: Prescription) -> dict:
 
 
 def patient(person) -> dict:
+    names = [{"use": "official", "family": person.birth_name, "given": person.given_names.split(" ")}]
+    if person.used_name or person.used_given_name:
+        names.append({"use": "usual", "family": person.family_name, "given": [person.given_name]})
     return {
         "resourceType": "Patient",
         "id": str(person.pk),
         "identifier": [{"system": f"urn:oid:{person.ins_oid}", "value": person.ins}],
-        "name": [{"use": "official", "family": person.birth_name, "given": person.given_names.split(" ")}],
+        "name": names,
         "gender": {"F": "female", "M": "male"}.get(person.sex, "unknown"),
         "birthDate": person.birth_date,
     }
