@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from django.db import transaction
-from django.utils import timezone
+from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 from portal import audit, notices
@@ -208,13 +208,14 @@ def _plain(name: str) -> str:
 
 
 def _comment(said: str, author: PrescriberTraits | None, prescriber: Prescriber | None, came: Came) -> str:
-    """Says who wrote it when the registry does not know them, and who sent it by mail."""
+    """Says who wrote it when the registry does not know them, and who sent it by mail. Kept, so in French for all."""
     told = [said]
-    if prescriber is None and author is not None:
-        who = ", ".join(filter(None, [author.full_name, *_of_author(author)]))
-        told.append(_("Rédigée par %(who)s.") % {"who": who})
-    if came.sent_by:
-        told.append(_("Reçue par messagerie sécurisée, de %(sender)s.") % {"sender": came.sent_by})
+    with translation.override("fr"):
+        if prescriber is None and author is not None:
+            who = ", ".join(filter(None, [author.full_name, *_of_author(author)]))
+            told.append(_("Rédigée par %(who)s.") % {"who": who})
+        if came.sent_by:
+            told.append(_("Reçue par messagerie sécurisée, de %(sender)s.") % {"sender": came.sent_by})
     return "\n".join(filter(None, told))
 
 
