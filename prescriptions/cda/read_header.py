@@ -146,9 +146,13 @@ def _code(found: Node | None) -> Code | None:
 
 
 def utc(moment: str) -> str:
+    """The day alone of a moment that does not exist; what is not one, as it is."""
     found = MOMENT.fullmatch(moment)
     if found is None:
         return moment
     digits, offset = found.groups()
-    at = datetime.strptime(f"{digits:0<14}{offset}", "%Y%m%d%H%M%S%z")
-    return f"{at.astimezone(UTC):%Y%m%d%H%M%S}"
+    try:
+        at = datetime.strptime(f"{digits:0<14}{offset}", "%Y%m%d%H%M%S%z").astimezone(UTC)
+    except (ValueError, OverflowError):
+        return moment[:8]
+    return f"{at:%Y%m%d%H%M%S}"

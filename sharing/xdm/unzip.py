@@ -14,7 +14,7 @@ MAX_INFLATED = 64 * 1024 * 1024
 MAX_RATIO = 100  # of one entry; DEFLATE reaches 1,032 on zeros, XML 10 to 30
 FREE_OF_RATIO = 1024 * 1024  # bytes that an entry may have whatever its ratio
 KNOWN_TO_INFLATE = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
-UNSAFE = re.compile(r"[\x00-\x1f\x7f\\:]|^/|(^|/)\.\.(/|$)")
+UNSAFE = re.compile(r"^$|[\x00-\x1f\x7f\\:]|^/|(^|/)\.\.(/|$)")
 END, LOCATOR_64 = b"PK\x05\x06", b"PK\x06\x07"
 
 

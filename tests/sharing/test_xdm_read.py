@@ -127,6 +127,14 @@ def test_a_name_cut_by_a_nul():
     assert refused(content) == "unsafe-name"
 
 
+def test_an_entry_without_a_name():
+    content = archive(extra={"a": b""})
+    at = content.rfind(b"PK\x01\x02")
+    nameless = content[: at + 28] + b"\0\0" + content[at + 30 : at + 46] + content[at + 47 :]
+    size = int.from_bytes(content[-10:-6], "little") - 1
+    assert refused(nameless[:-10] + size.to_bytes(4, "little") + nameless[-6:]) == "unsafe-name"
+
+
 @pytest.mark.parametrize("mode", [0o120777, 0o020666, 0o010600])
 def test_links_and_devices(mode):
     entry = zipfile.ZipInfo("link")

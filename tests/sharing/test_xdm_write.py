@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from prescriptions import cda
-from prescriptions.cda.read_header import Actor
+from prescriptions.cda.read_header import Actor, utc
 from prescriptions.received import file_received
 from sharing import enclosed, xdm
 from sharing.models import Share
@@ -132,6 +132,22 @@ def test_a_bare_pdf_and_a_photo_leave_without_an_archive(alice):
         found = enclosed_of(prescription)
         assert found.header is None
         assert [each.content_type for each in found.attachments] == types
+
+
+@pytest.mark.parametrize(
+    ("said", "in_utc"),
+    [
+        ("20260701120000+0200", "20260701100000"),
+        ("202601010030+0100", "20251231233000"),
+        ("20260701120000.123-0400", "20260701160000"),
+        ("20260701", "20260701"),
+        ("20260701250000+0200", "20260701"),
+        ("00010101000000+0200", "00010101"),
+        ("", ""),
+    ],
+)
+def test_times_are_in_utc(said, in_utc):
+    assert utc(said) == in_utc
 
 
 # --- Nasty words ------------------------------------------------------------------------------------------------------
