@@ -16,7 +16,16 @@ from django.utils.translation import gettext as _
 from portal import audit, idempotency
 from portal.reasons import Reason, refuse_if
 from prescriptions import filing, numbers, photos, policies, rules
-from prescriptions.dispensing import Handed, as_it_stands, completeness_of, completes, why_not_record, why_not_undo
+from prescriptions.dispensing import (
+    Handed,
+    as_it_stands,
+    boxes_before,
+    boxes_in_all,
+    completeness_of,
+    completes,
+    why_not_record,
+    why_not_undo,
+)
 from prescriptions.drafts import PrescriptionDraft
 from prescriptions.models import Dispensing, DispensingLine, Document, Patient, Prescriber, Prescription
 from prescriptions.policies import is_exhausted
@@ -183,7 +192,7 @@ def _record_dispensing(prescription: Prescription, lines: Sequence[Handed], fact
     warned = rules.warnings(prescription, lines, finess, at, pharmacy_name=name)
     refuse_if(rules.why_override(warned, lines))
     rows = [_row_of(item, [w.code for w in warned if w.line_id == item.line.pk]) for item in lines]
-    dispensing = Dispensing.objects.create(prescription=prescription, **facts)
+    dispensing = Dispensing.objects.create(prescription=prescription, not_after=policies.ends_at(prescription), **facts)
     for row in rows:
         row.dispensing = dispensing
         row.save(force_insert=True)
@@ -198,6 +207,8 @@ def _row_of(item: Handed, overridden: list[str]) -> DispensingLine:
         completeness=completeness_of(item),
         completes=completes(item),
         deliveries=1 + item.line.renewals,
+        boxes_before=boxes_before(item),
+        boxes_due=boxes_in_all(item.line),
         cip13=numbers.compact(item.cip13),
         delivered_name=item.delivered_name or item.line.name if item.quantity else "",
         quantity=item.quantity,
@@ -238,7 +249,7 @@ def _undo_dispensing(dispensing: Dispensing, pharmacy_finess: str, reason: str, 
         refuse_if(Reason("reason-missing", _("Dites pourquoi vous l’annulez, en 200 caractères au plus.")))
     dispensing.undone_at, dispensing.undone_reason = timezone.now(), reason
     dispensing.save(update_fields=["undone_at", "undone_reason"])
-    dispensing.lines.update(completes=None)
+    dispensing.lines.update(completes=None, boxes_before=None)
     _record("prescription.dispensing_undone", prescription, by, pharmacy=pharmacy_finess, dispensing=dispensing.pk)
     return dispensing
 

@@ -169,8 +169,20 @@ def boxes_left(line: PrescriptionLine) -> Decimal | None:
     """None: the prescription does not say it in boxes."""
     if not counts_boxes(line):
         return None
-    already = sum(told.quantity for told in policies.deliveries_of(line))
-    return max(Decimal(0), line.quantity * (1 + line.renewals) - already)
+    return max(Decimal(0), line.quantity * (1 + line.renewals) - _handed_over(line))
+
+
+def _handed_over(line: PrescriptionLine) -> int:
+    return sum(told.quantity for told in policies.deliveries_of(line))
+
+
+def boxes_in_all(line: PrescriptionLine) -> int | None:
+    return int(line.quantity * (1 + line.renewals)) if counts_boxes(line) else None
+
+
+def boxes_before(item: Handed) -> int | None:
+    """Counted from those that still count; the last one is undone first, so no two begin at the same box."""
+    return _handed_over(item.line) if item.quantity else None
 
 
 def boxes_due(line: PrescriptionLine) -> Decimal | None:

@@ -371,6 +371,7 @@ class Dispensing(models.Model):
     dispensed_at = models.DateTimeField()
     # the invoice sent in parallel: what the insurer finds instead of a scanned copy
     billing_reference = models.CharField(max_length=60, blank=True, db_index=True)
+    not_after = models.DateTimeField(null=True, blank=True)  # the instant the prescription ended, as it was recorded
     undone_at = models.DateTimeField(null=True, blank=True)
     undone_reason = models.CharField(max_length=200, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -384,6 +385,10 @@ class Dispensing(models.Model):
             models.CheckConstraint(
                 name="dispensing_reason_only_when_undone", condition=Q(undone_reason="") | Q(undone_at__isnull=False)
             ),
+            models.CheckConstraint(
+                name="dispensing_before_the_end",
+                condition=Q(not_after__isnull=True) | Q(dispensed_at__lt=F("not_after")),
+            ),
         ]
 
     def __str__(self):
@@ -391,7 +396,8 @@ class Dispensing(models.Model):
 
 
 class DispensingLine(models.Model):
-    """What became of one prescribed line. Two pharmacies never complete the same delivery: `completes` is unique."""
+    """What became of one prescribed line. Two pharmacies never complete the same delivery (`completes` is unique), nor
+    hand over the same boxes (`boxes_before` is)."""
 
     class Completeness(models.TextChoices):
         """JDV_CompletudeDispensation_CISIS."""
@@ -414,6 +420,9 @@ class DispensingLine(models.Model):
     # which delivery this finishes: 1 the first, 2 the first renewal…; none when partial, not delivered or undone
     completes = models.PositiveSmallIntegerField(null=True, blank=True)
     deliveries = models.PositiveSmallIntegerField(null=True, blank=True)  # there are in all: 1 and the renewals
+    # how many boxes of the line were handed over before these; none when nothing was, or undone
+    boxes_before = models.PositiveIntegerField(null=True, blank=True)
+    boxes_due = models.PositiveIntegerField(null=True, blank=True)  # in all; none when it is not prescribed in boxes
     cip13 = models.CharField("CIP13", max_length=13, blank=True)
     delivered_name = models.CharField(max_length=500, blank=True)
     quantity = models.PositiveSmallIntegerField(default=0)  # boxes
@@ -432,6 +441,13 @@ class DispensingLine(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["dispensing", "line"], name="dispensing_line_once"),
             models.UniqueConstraint(fields=["line", "completes"], name="dispensing_each_delivery_completed_once"),
+            models.UniqueConstraint(fields=["line", "boxes_before"], name="dispensing_each_box_once"),
+            models.CheckConstraint(
+                name="dispensing_never_more_boxes_than_due",
+                condition=Q(boxes_before__isnull=True)
+                | Q(boxes_due__isnull=True)
+                | Q(boxes_due__gte=F("boxes_before") + F("quantity")),
+            ),
             models.CheckConstraint(
                 name="dispensing_line_delivered_or_why_not",
                 condition=Q(quantity__gt=0, not_dispensed_reason="") & ~Q(completeness="")

@@ -71,10 +71,10 @@ FIELDS = {
         HEALTH: "dispensed_at undone_reason",
         LINK: "id prescription billing_reference",
         PROFESSIONAL: "pharmacy_finess pharmacy_name dispenser dispenser_rpps",
-        TECHNICAL: "undone_at created_at",
+        TECHNICAL: "not_after undone_at created_at",
     },
     "prescriptions.DispensingLine": {
-        HEALTH: "completeness completes deliveries cip13 delivered_name quantity lot expires_on substitution"
+        HEALTH: "completeness completes deliveries boxes_before boxes_due cip13 delivered_name quantity lot expires_on substitution"
         " substitution_reason change change_reason prescriber_agreed_on overridden override_reason"
         " not_dispensed_reason",
         LINK: "id dispensing line",

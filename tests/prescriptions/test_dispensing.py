@@ -111,6 +111,24 @@ def test_the_database_refuses_a_delivery_completed_twice(prescription, market):
         second.lines.update(completes=1, deliveries=1)
 
 
+@pytest.mark.django_db
+def test_the_database_refuses_more_boxes_than_due_the_same_box_twice_and_what_comes_after_the_end(market):
+    """Even by somebody who did not ask for the lock."""
+    prescription = factories.prescription(lines=[factories.amoxicillin(quantity=3, quantity_unit="boîtes")])
+    item = Handed(line=prescription.lines.get(), quantity=2, complete=False)
+    first = record(prescription, market, item).lines.get()
+    assert (first.boxes_before, first.boxes_due) == (0, 3)
+    other = factories.dispensing(prescription, completeness="FFP")
+    for facts in ({"boxes_before": 0, "boxes_due": 3}, {"boxes_before": 2, "boxes_due": 3, "quantity": 2}):
+        with pytest.raises(IntegrityError), transaction.atomic():
+            other.lines.update(**facts)
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Dispensing.objects.filter(pk=first.dispensing_id).update(not_after=first.dispensing.dispensed_at)
+    other.delete()
+    undo(first.dispensing, market)
+    assert record(prescription, market, item).lines.get().boxes_before == 0
+
+
 # --- When -------------------------------------------------------------------------------------------------------------
 @pytest.mark.django_db
 def test_told_late_of_a_prescription_that_has_ended_since(alice, market):
