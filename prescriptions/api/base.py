@@ -29,10 +29,11 @@ class FhirParser(parsers.BaseParser):
     """UTF-8 JSON, bounded in size and depth before anything is believed (prescriptions.fhir.text)."""
 
     media_type = FHIR_JSON
+    most = fhir.MAX_BYTES
 
     def parse(self, stream, media_type=None, parser_context=None):
         try:
-            resource = fhir.parse(stream.read(fhir.MAX_BYTES + 1))
+            resource = fhir.parse(stream.read(self.most + 1), most=self.most)
         except fhir.FhirError as error:
             error.path = error.path or outcome.WHOLE  # what is wrong with the whole names the whole
             raise

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import io
+import secrets
 import time
 from datetime import timedelta
 
@@ -211,6 +212,13 @@ def test_one_for_somebody_else_is_refused_by_the_matricule_inside(lap):
     content = from_elsewhere()
     assert refusal(lap.post(PATH, sent(content, "text/xml"))) == (422, "other-patient", "DocumentReference.subject")
     assert not Prescription.objects.exists()
+
+
+def test_a_document_may_be_larger_than_a_deposit(lap):
+    def fill(made: pikepdf.Pdf) -> None:
+        made.Root.Scan = pikepdf.Stream(made, secrets.token_bytes(6_000_000))
+
+    assert lap.post(PATH, sent(pdf(change=fill))).status_code == 201
 
 
 def test_thirty_megabytes_are_refused_at_once(lap):
