@@ -64,9 +64,9 @@ def freshness() -> list[str]:
         return []
     said = [_as_of(copy.establishments_on, copy.mailboxes_on or copy.establishments_on)]
     if copy.is_old(timezone.localdate()):
-        said.append(_("Une pharmacie ouverte ou équipée depuis peut manquer : demandez-lui, ou appelez-la."))
+        said.append(_("Une pharmacie ouverte ou équipée depuis peut manquer : demandez-lui, ou appelez-la."))
     if copy.is_national:
-        said.append(_("Sources : FINESS et Annuaire Santé."))
+        said.append(_("Sources : FINESS et Annuaire Santé."))
     return said
 
 
