@@ -100,8 +100,7 @@ class Imap:
     def __init__(self, mailbox: Mailbox):
         self._mailbox = mailbox
         _check(mailbox.select("INBOX"))
-        said = mailbox.response("UIDVALIDITY")[1]
-        self._uidvalidity = int(said[-1]) if said and said[-1] else 0
+        self._uidvalidity = _number(mailbox.response("UIDVALIDITY")[1][-1] or b"0")
 
     def fetch_new(self, keep: Keep, since: Place | None = None, note: Note | None = None) -> int:
         """How many were kept: what is not marked as seen, and what came after `since` even if somebody else marked it.
@@ -125,7 +124,7 @@ class Imap:
             stopping.wait(settings.COLLECT_SECONDS)
 
     def _search(self, criteria: str) -> list[int]:
-        return [int(uid) for uid in (_check(self._mailbox.uid("SEARCH", criteria))[0] or b"").split()]
+        return [_number(uid) for uid in (_check(self._mailbox.uid("SEARCH", criteria))[0] or b"").split()]
 
     def _keep_one(self, uid: int, keep: Keep) -> None:
         size = _check(self._mailbox.uid("FETCH", str(uid), "(RFC822.SIZE)"))[0] or b""
@@ -145,3 +144,9 @@ def _check(answer: tuple[str, list]) -> list:
     if status != "OK":
         raise imaplib.IMAP4.error(status)
     return data
+
+
+def _number(said: bytes) -> int:
+    if re.fullmatch(rb"\d{1,10}", said) is None:
+        raise imaplib.IMAP4.error("not a number")
+    return int(said)

@@ -40,7 +40,8 @@ class Mailbox(imaplib.IMAP4):
             self._with_token()
         else:
             self.authenticate("EXTERNAL", lambda _challenge: b"")  # RFC 4422: who we are is in the certificate
-        self.capabilities = self.capability()[1][0].decode("ascii", "replace").upper().split()
+        offered = self.capability()[1][-1] or b""
+        self.capabilities = offered.decode("ascii", "replace").upper().split()
 
     def _with_token(self) -> None:
         try:

@@ -4,7 +4,6 @@ Both run unprivileged on free ports of this machine, ask everybody for a certifi
 those on its list, and end with the tests. Exim was unpacked by .ci/setup, Dovecot installed.
 """
 
-import getpass
 import grp
 import os
 import pwd
@@ -92,7 +91,7 @@ class RealOperator:
 
     def _exim(self, *words: str) -> None:
         command = [self.folder / "exim4", "-C", self.folder / "exim.conf", *words]
-        servers.run_to_end(command, self.account, self.folder)
+        servers.run_to_end(command, _other_than_us(self.account), self.folder)
 
 
 @contextmanager
@@ -105,8 +104,8 @@ def running() -> Iterator[RealOperator]:
         exim = [folder / "exim4", "-C", folder / "exim.conf", "-bdf", "-q1m"]
         dovecot = [DOVECOT, "-F", "-c", folder / "dovecot.conf"]
         with (
-            servers.child(dovecot, account, folder, signal.SIGTERM) as mailboxes,
-            servers.child(exim, account, folder, signal.SIGTERM) as mail_server,
+            servers.child(dovecot, _other_than_us(account), folder, signal.SIGTERM) as mailboxes,
+            servers.child(exim, _other_than_us(account), folder, signal.SIGTERM) as mail_server,
         ):
             servers.wait_for_port(mailboxes, operator.imap_port)
             servers.wait_for_port(mail_server, operator.smtp_port)
@@ -118,7 +117,11 @@ def _account() -> pwd.struct_passwd:
         known = pwd.getpwnam(ACCOUNT)
     except KeyError:
         raise servers.ServerMissing(f"There is no account {ACCOUNT} here (`make test` makes it).") from None
-    return known if os.geteuid() == 0 else pwd.getpwnam(getpass.getuser())
+    return known if os.geteuid() == 0 else pwd.getpwuid(os.geteuid())
+
+
+def _other_than_us(account: pwd.struct_passwd) -> pwd.struct_passwd | None:
+    return account if account.pw_uid != os.geteuid() else None
 
 
 def _prepare(operator: RealOperator) -> None:
