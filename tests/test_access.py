@@ -309,7 +309,7 @@ BODIES = {
 
 def same(page) -> tuple:
     text = re.sub(r'name="csrfmiddlewaretoken" value="[^"]*"|nonce="[^"]*"', "", page.content.decode())
-    headers = {name: value for name, value in page.headers.items() if name not in {"Content-Length"}}
+    headers = {name: value for name, value in page.headers.items() if name not in {"Content-Length", "X-Request-ID"}}
     headers["Content-Security-Policy"] = re.sub("'nonce-[^']*'", "", headers.get("Content-Security-Policy", ""))
     return page.status_code, text, headers
 
