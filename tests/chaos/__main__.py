@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import sys
 
 from tests.chaos import options
@@ -10,6 +11,7 @@ from tests.servers import ServerMissing
 
 
 def main() -> int:
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # everything it started ends with it
     try:
         figures = run(options.read(os.environ))
     except (options.BadOption, ServerMissing) as error:

@@ -60,10 +60,16 @@ class Storm:
         self._mend(time.monotonic())
         for name, due in list(self._due.items()):
             if due <= time.monotonic():
-                fault = self._chance.choice(self._faults[name])
-                self._ledger.add(fault=fault)
-                self._families[name][1](fault)
                 self._due[name] = time.monotonic() + self._wait(name)
+                self._strike(name)
+
+    def _strike(self, family: str) -> None:
+        """What is still getting up is not struck again: a busy machine would never get further than that."""
+        fault, strike = self._chance.choice(self._faults[family]), self._families[family][1]
+        if family in {"kill", "postgres"} and not self._site.answers():
+            return
+        self._ledger.add(fault=fault)
+        strike(fault)
 
     def end(self) -> None:
         """Everything is mended at once; nothing strikes any more."""

@@ -24,6 +24,7 @@ from tests.chaos.options import ROOT, Options
 RESTART_SECONDS = 0.5
 READY_SECONDS = 120
 HEALTH_SECONDS = 20
+ANSWER_SECONDS = 2
 PATIENCE_WITH_MAIL = 8  # seconds; 600 in production, where a server may think for ten minutes
 DURABLE = {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on"}  # it is killed: this is what it is for
 WEB_PROCESSES = 2
@@ -125,10 +126,17 @@ class Site:
     def _wait_until_ready(self) -> None:
         until = time.monotonic() + READY_SECONDS
         while time.monotonic() < until:
-            with suppress(OSError), urllib.request.urlopen(f"{self.url}/healthz", timeout=5):
+            if self.answers():
                 return
             time.sleep(0.2)
         raise TimeoutError(f"The site did not answer: see the logs in {self._options.folder}.")
+
+    def answers(self) -> bool:
+        try:
+            with urllib.request.urlopen(f"{self.url}/healthz", timeout=ANSWER_SECONDS):
+                return True
+        except OSError:
+            return False
 
     def _stop(self) -> None:
         for process in self.processes:
