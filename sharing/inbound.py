@@ -92,6 +92,8 @@ def _take_mail(read: reading.Mail) -> tuple:
 def take_answer(share: Share, read: reading.Mail) -> tuple:
     """Words, files, the last word, what was delivered: of a mail known to be this share's pharmacy's."""
     files, dispensed = tuple(joined.files_of(read.message)), arrivals.reports_in(read)
+    if dispensed:  # its archive was read: it is not a file that cannot be shown
+        files = tuple(file for file in files if not (file.reason and file.name.upper().endswith((".ZIP", ".XML"))))
     if not (read.text or files or dispensed):
         return Status.UNMATCHED, "no-words", share
     by = f"pharmacy:{share.pharmacy_id}"

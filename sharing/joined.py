@@ -21,6 +21,7 @@ FILES_MAX = 5
 BYTES_MAX = 20 * 1024 * 1024  # of all of them
 NAME_MAX = 80
 AT_ONCE = 20
+SIGNATURES = {"application/pkcs7-signature", "application/x-pkcs7-signature", "application/pgp-signature"}
 EXTENSIONS = {photos.PDF: ".pdf", photos.JPEG: ".jpg"}
 
 
@@ -48,8 +49,10 @@ def files_of(message: Message) -> list[Joined]:
 
 
 def _attachments(message: Message) -> Iterator[Message]:
-    """Not the words themselves, nor the pictures that a page of words shows inside it."""
+    """Not the words themselves, nor their signature, nor the pictures that a page of words shows inside it."""
     for part in reading.own_parts(message):
+        if part.get_content_type() in SIGNATURES:
+            continue
         is_words = part.get_content_type() in {"text/plain", "text/html"} or part.get("Content-ID")
         if part.get_content_disposition() == "attachment" or not is_words:
             yield part

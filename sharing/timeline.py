@@ -7,7 +7,7 @@ Read shares through `with_facts`: the messages that left are large, and not need
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import datetime
 
 from django.db.models import Prefetch
 from django.utils import timezone
@@ -15,14 +15,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from prescriptions.policies import is_replaced
-from sharing import mail_facts, moments, naming, policies
+from sharing import mail_facts, moments, naming, policies, silence
 from sharing.models import Delivery, Share
 from sharing.states import ShareStatus as S
-
-# After this long, counted in hours when pharmacies are open, the patient reads what to do about the silence.
-SILENCE = timedelta(hours=3)
-OPENS, CLOSES = time(9), time(19)
-SUNDAY = 6
 
 
 @dataclass(frozen=True)
@@ -116,7 +111,7 @@ def situation(share: Share, now: datetime) -> str:
         return "unopened"
     if mail_facts.is_delayed(share.first_delivery):
         return "late"
-    return "silent" if is_silent_since(sent_at, now) else "sent"
+    return "silent" if silence.is_silent_since(sent_at, now) else "sent"
 
 
 def head_of(share: Share, now: datetime) -> Head:
@@ -160,18 +155,6 @@ def version_of(share: Share, now: datetime) -> str:
     facts += [f"{file.pk} {file.state}" for message in share.messages.all() for file in message.files.all()]
     facts += [f"{delivery.words_id} {delivery.status}" for delivery in share.deliveries.all() if delivery.words_id]
     return hashlib.sha256("\n".join(facts).encode()).hexdigest()[:16]
-
-
-def is_silent_since(start: datetime, now: datetime) -> bool:
-    """Whether pharmacies, as they usually open, have had SILENCE to read what was handed over at `start`."""
-    open_for, day = timedelta(), timezone.localtime(start).date()
-    while day <= timezone.localtime(now).date() and open_for < SILENCE:
-        if day.weekday() != SUNDAY:
-            opens = timezone.make_aware(datetime.combine(day, OPENS))
-            closes = timezone.make_aware(datetime.combine(day, CLOSES))
-            open_for += max(min(now, closes) - max(start, opens), timedelta())
-        day += timedelta(days=1)
-    return open_for >= SILENCE
 
 
 def _sent_at(share: Share) -> datetime | None:

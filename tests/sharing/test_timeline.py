@@ -6,7 +6,7 @@ import pytest
 import time_machine
 from django.utils import timezone, translation
 
-from sharing import moments, naming, timeline
+from sharing import moments, naming, silence, timeline
 from sharing.models import Delivery, Share
 from sharing.states import ShareStatus as S
 from tests import factories
@@ -79,7 +79,7 @@ def test_saved_then_handed_over_then_late_then_silent(prescription):
 )
 def test_silence_counts_the_hours_when_pharmacies_are_open(sent, read_by, silent):
     paris = timezone.get_default_timezone()
-    assert timeline.is_silent_since(sent.replace(tzinfo=paris), read_by.replace(tzinfo=paris)) is silent
+    assert silence.is_silent_since(sent.replace(tzinfo=paris), read_by.replace(tzinfo=paris)) is silent
 
 
 @pytest.mark.parametrize(
