@@ -89,11 +89,15 @@ def _take(lines: Lines, number: int, raw: bytes, columns: Columns, boxes: Boxes)
         lines.leave_out(number, "an address that is none")
     elif columns.of(fields, "red_list").lower() in YES:
         boxes.counts["red_listed"] += 1
-    else:
-        boxes.put(
-            structure=columns.of(fields, "structure"),
-            address=address,
-            service=columns.of(fields, "service"),
-            is_paperless=columns.of(fields, "paperless").lower() in YES,
-            sign=columns.of(fields, "sign"),
-        )
+    elif not _put(boxes, address, fields, columns):
+        lines.note_repeated(number)
+
+
+def _put(boxes: Boxes, address: str, fields: list[str], columns: Columns) -> bool:
+    return boxes.put(
+        structure=columns.of(fields, "structure"),
+        address=address,
+        service=columns.of(fields, "service"),
+        is_paperless=columns.of(fields, "paperless").lower() in YES,
+        sign=columns.of(fields, "sign"),
+    )

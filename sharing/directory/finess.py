@@ -12,7 +12,7 @@ from pathlib import Path
 
 from sharing.directory import projections
 from sharing.directory.lines import Lines, Tell, date_in, silent
-from sharing.directory.listed import BadFile, Listed, postcode_and_town, said, street, tidy
+from sharing.directory.listed import NAMELESS, BadFile, Listed, postcode_and_town, said, street, tidy
 
 PHARMACY = "620"
 NUMBER = re.compile(r"(?:\d{2}|2[AB])\d{7}")
@@ -68,7 +68,8 @@ def _take_establishment(stock: Stock, lines: Lines, number: int, raw: bytes) -> 
     if fields[18].strip() != PHARMACY:
         stock.others.add(finess)
     elif finess in stock.pharmacies:
-        stock.counts["pharmacies_twice"] += 1
+        stock.counts["pharmacies_repeated"] += 1
+        lines.note_repeated(number)
         stock.pharmacies[finess] = _listed(finess, fields)
     else:
         stock.pharmacies[finess] = _listed(finess, fields)
@@ -86,14 +87,20 @@ def _listed(finess: str, fields: list[str]) -> Listed:
     postcode, town = postcode_and_town(fields[15])
     return Listed(
         finess=finess,
-        name=said(fields[4].strip() or fields[3])[:160],
+        name=said(fields[4].strip() or fields[3])[:160] or NAMELESS,
         address=street(fields[7], fields[10], fields[8], fields[9], fields[11])[:200],
         postcode=postcode,
         town=town[:100],
-        department=OVERSEAS.get(fields[13].strip(), fields[13].strip())[:3],
+        department=_department(fields[13].strip(), finess),
         phone=tidy(fields[16])[:20],
         siret=re.sub(r"\s", "", fields[22]),
     )
+
+
+def _department(told: str, finess: str) -> str:
+    """« 9A » is 971; what is none is read in the number, which begins with it in mainland France."""
+    code = OVERSEAS.get(told, told)
+    return code if re.fullmatch(r"\d\d|2[AB]|97\d", code) else finess[:2]
 
 
 def _take_place(places: dict, stock: Stock, lines: Lines, number: int, raw: bytes) -> None:

@@ -17,6 +17,7 @@ from sharing.directory.listed import BadFile
 LONGEST_LINE = 65_536  # bytes; the longest seen has 800
 MOST_LINES = 5_000_000
 MOST_BYTES = 2_000_000_000
+FEW = 50  # lines left out: fewer prove nothing
 SHOWN = 100  # lines left out that are told one by one; the others are counted
 TELL_EACH = 5_000
 BOM = b"\xef\xbb\xbf"
@@ -35,6 +36,7 @@ class Lines:
         self.path, self.name, self.tell = path, path.name, tell
         self.count = self.windows_1252 = 0
         self.left_out: list[tuple[int, str]] = []
+        self.repeated: list[int] = []
         self.left_out_count: Counter[str] = Counter()
         self._last_left_out = 0
         self._ends_whole = True
@@ -91,12 +93,16 @@ class Lines:
         if len(self.left_out) < SHOWN:
             self.left_out.append((number, why))
 
+    def note_repeated(self, number: int) -> None:
+        if len(self.repeated) < SHOWN:
+            self.repeated.append(number)
+
     def check_end(self) -> None:
         """Raises BadFile when the last line stops in the middle, or when too many could not be read."""
         if not self._ends_whole and self._last_left_out == self.count:
             raise BadFile(self.name, f"is cut: its last line ({self.count}) is not whole.")
         broken = self.left_out_count.total()
-        if broken * 20 > self.count:
+        if broken > FEW and broken * 20 > self.count:
             raise BadFile(self.name, f"is not what it should be: {broken} of its {self.count} lines cannot be read.")
 
     def told(self) -> dict:

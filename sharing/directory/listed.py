@@ -6,6 +6,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from datetime import date
 
+NAMELESS = "Pharmacie"  # what an establishment without a name is called
+
 
 class BadFile(Exception):
     """What was given cannot be taken, and nothing of it was. Says which and why; never holds a row."""

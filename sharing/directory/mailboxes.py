@@ -34,17 +34,21 @@ class Boxes:
         self._signs: dict[str, str] = {}
         self._of_siret = _unique_sirets(stock)
 
-    def put(self, *, structure: str, address: str, service="", is_paperless=False, sign="", rank: int | None = None):
+    def put(
+        self, *, structure: str, address: str, service="", is_paperless=False, sign="", rank: int | None = None
+    ) -> bool:
+        """False when this pharmacy already has this address (the best of their ranks is kept)."""
         finess = self._pharmacy_named(structure)
         if finess is None:
-            return
+            return True
         known = self._ranks.setdefault(finess, {})
-        if address in known:
-            self.counts["rows_repeated"] += 1
+        is_new = address not in known
+        self.counts["rows_repeated"] += not is_new
         here = (rank or UNRANKED, _service_rank(service), not is_paperless)
         known[address] = min(here, known.get(address, here))
         if sign:
             self._signs.setdefault(finess, sign)
+        return is_new
 
     def _pharmacy_named(self, structure: str) -> str | None:
         """« 1 » before a FINESS number and « 3 » before a SIRET are how the CI-SIS writes them in one field."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from sharing.directory.annuaire import PHARMACY_SECTORS, SECTORS
 from sharing.directory.extraction import ADDRESS
 from sharing.directory.finess import number_of
-from sharing.directory.listed import Listed, postcode_and_town, said, street, tidy
+from sharing.directory.listed import NAMELESS, Listed, postcode_and_town, said, street, tidy
 
 IDNST = "urn:oid:1.2.250.1.71.4.2.2"
 METADATA = "as-ext-mailbox-mss-metadata"
@@ -54,7 +54,7 @@ def listed(organization: dict, finess: str) -> Listed:
     aliases = [alias for alias in organization.get("alias") or [] if isinstance(alias, str)]
     return Listed(
         finess=finess,
-        name=said(_text(organization, "name"))[:160],
+        name=said(_text(organization, "name"))[:160] or NAMELESS,
         address=_street(address)[:200],
         postcode=postcode,
         town=town[:100],

@@ -151,6 +151,12 @@ def test_lines_that_cannot_be_read_are_counted_and_told_with_their_number(take):
     assert len(addresses(HALLES)) == 1 and len(in_use()) == 10
 
 
+def test_repeated_lines_are_one_and_told_with_their_number(take):
+    said = take([*ten(), establishment(HALLES, "PHARMACIE NOUVELLE")], [*boxes(), boxes()[4], boxes()[7]])
+    assert "etalab-stock.csv, repeated at lines 22" in said and "repeated at lines 12, 13" in said
+    assert Mailbox.objects.count() == 10 and Pharmacy.objects.get(finess=HALLES).name == "Pharmacie Nouvelle"
+
+
 # --- Joined ---------------------------------------------------------------------------------------------------------
 def test_joined_on_the_establishment_or_its_siret_never_on_the_legal_entity(take):
     legal = factories.with_luhn("69099998")

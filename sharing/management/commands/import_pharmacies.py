@@ -83,6 +83,8 @@ class Command(BaseCommand):
             more = lines.left_out_count.total() - len(lines.left_out)
             if more:
                 self.stderr.write(f"{lines.name}: {more} more lines left out")
+            if lines.repeated:
+                self.stdout.write(f"{lines.name}, repeated at lines {', '.join(map(str, lines.repeated))}")
 
     def _sum_up(self, taken: importing.Taken, seconds: float) -> None:
         copy = taken.copy
