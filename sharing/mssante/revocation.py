@@ -7,8 +7,11 @@ serves until its own end; after that nobody is trusted any more, and nothing lea
 
 import hashlib
 import logging
+import os
 import re
-from datetime import UTC, datetime
+import threading
+import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from cryptography import x509
@@ -17,6 +20,9 @@ from django.conf import settings
 
 log = logging.getLogger(__name__)
 _PEM = re.compile(rb"-----BEGIN X509 CRL-----.+?-----END X509 CRL-----", re.DOTALL)
+SOON = timedelta(days=1)
+WARN_EVERY = 3600  # seconds
+_warned: dict[Path, float] = {}
 _seen: dict[tuple[str, str], int] = {}  # when the file that was looked at last had changed
 
 List = x509.CertificateRevocationList
@@ -28,15 +34,30 @@ def good_list(file: str, ca: str) -> str:
     _look_again(Path(file), ca, kept)
     if not kept.exists():
         raise FileNotFoundError("There is no good list of revoked certificates.")
+    _warn_before_the_end(kept)
     return str(kept)
 
 
 def expires_at(file: str, ca: str) -> datetime | None:
     """When the list that we go by ends; None when there is none."""
     try:
-        return min(crl.next_update_utc for crl in _lists_in(Path(good_list(file, ca)).read_bytes()))
+        return _end_of(_lists_in(Path(good_list(file, ca)).read_bytes()))
     except OSError:
         return None
+
+
+def _warn_before_the_end(kept: Path) -> None:
+    """Once an hour, from a day before: after the end nothing leaves."""
+    if time.monotonic() - _warned.get(kept, -WARN_EVERY) < WARN_EVERY:
+        return
+    left = _end_of(_lists_in(kept.read_bytes())) - datetime.now(UTC)
+    if left < SOON:
+        _warned[kept] = time.monotonic()
+        log.error("the list of revoked certificates ends in %s hours: nothing leaves then", left // timedelta(hours=1))
+
+
+def _end_of(lists: list[List]) -> datetime:
+    return min(crl.next_update_utc for crl in lists)
 
 
 def _kept_at(file: str, ca: str) -> Path:
@@ -84,6 +105,6 @@ def _made_at(lists: list[List]) -> datetime:
 
 def _keep(found: list[List], kept: Path) -> None:
     kept.parent.mkdir(parents=True, exist_ok=True)
-    being_written = kept.with_suffix(".new")
+    being_written = kept.with_suffix(f".{os.getpid()}-{threading.get_ident()}")  # others may be taking it too
     being_written.write_bytes(b"".join(crl.public_bytes(Encoding.PEM) for crl in found))
     being_written.rename(kept)

@@ -69,9 +69,11 @@ def test_a_list_that_has_never_been_good_trusts_nobody(crl):
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(("hours", "is_good"), [(23, False), (36, True)])
-def test_a_list_about_to_end_is_trouble_in_the_deep_health_check(crl, hours, is_good):
+def test_a_list_about_to_end_is_trouble_in_the_deep_health_check(crl, hours, is_good, caplog):
     crl(life=timedelta(hours=hours))
     assert Finding("crl_hours", hours, is_good) in list(health.operator())
+    assert send() == SENT
+    assert ("the list of revoked certificates ends in 22 hours" in caplog.text) is not is_good
 
 
 @pytest.mark.django_db

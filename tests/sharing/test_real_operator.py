@@ -48,10 +48,10 @@ def test_a_message_arrives_and_its_delivery_is_reported(share):
 
 
 def test_many_messages_take_one_connection(exim):
+    log = exim.folder / "exim-mainlog"
+    before = log.read_text().count("SMTP connection from")
     assert {send(content=CONTENT.replace(b"a.b", b"a.%d" % n)).kind for n in range(3)} == {Kind.SENT}
-    exim_log = (exim.folder / "exim-mainlog").read_text()
-    assert "a.b@c.test" not in exim_log
-    assert "CV=yes" in exim_log
+    assert log.read_text().count("SMTP connection from") == before + 1
 
 
 def test_a_mailbox_that_is_gone_is_reported_to_the_patient(exim, alice, prescription):
