@@ -50,13 +50,20 @@ def document_reference(prescription: Prescription) -> dict:
         "id": str(prescription.pk),
         "masterIdentifier": number_of(prescription),
         "status": "superseded" if hasattr(prescription, "replaced_by") else "current",
-        "type": {"coding": [{"system": "http://loinc.org", "code": "57833-6"}]},
+        "type": {"coding": [_type_of(prescription)]},
         "date": prescription.created_at.isoformat(timespec="milliseconds"),
         "content": [
             {"attachment": {"contentType": kind, "title": name, "data": base64.b64encode(content).decode()}}
             for name, kind, content in contents
         ],
     }
+
+
+def _type_of(prescription: Prescription) -> dict:
+    """That of its CDA document: LOINC, else the ANS's own codes."""
+    code = cda.type_of(prescription)
+    system = "http://loinc.org" if code["codeSystemName"] == "LOINC" else f"urn:oid:{code['codeSystem']}"
+    return {"system": system, "code": code["code"]}
 
 
 def number_of(prescription: Prescription) -> dict:

@@ -15,7 +15,7 @@ from prescriptions.cda.read_dispensing import CdaDispensing, Delivered, read_dis
 from prescriptions.cda.read_header import Code, Header, read_header
 from prescriptions.cda.stamps import line_id
 from prescriptions.cda.whose import Whose, whose
-from prescriptions.cda.write import document_of, write
+from prescriptions.cda.write import document_of, type_of, write
 
 __all__ = [
     "CdaDeposit",
@@ -33,5 +33,6 @@ __all__ = [
     "read_dispensing",
     "read_header",
     "whose",
+    "type_of",
     "write",
 ]

@@ -40,6 +40,11 @@ def write(prescription: Prescription) -> bytes:
     return to_bytes(document)
 
 
+def type_of(prescription: Prescription) -> dict[str, str]:
+    """As the attributes of a `code`: what kind of prescription it is (JDV_J07)."""
+    return codes.HEALTH_PRODUCTS if _has_entries(prescription) else _type_of_acts(prescription)
+
+
 def _has_entries(prescription: Prescription) -> bool:
     return any(line.kind in others.CODED_KINDS for line in prescription.lines.all())
 

@@ -364,9 +364,10 @@ PHYSIOTHERAPY, BIOLOGY = {"kind": "physiotherapy", "name": "Rééducation"}, {"k
     ],
 )
 def test_acts_alone_are_a_pdf_in_its_envelope(lines, code):
-    content = cda.write(factories.prescription(lines=lines))
+    made = factories.prescription(lines=lines)
+    content = cda.write(made)
     look = Look(content)
-    assert look("/c:ClinicalDocument/c:code/@code") == [code]
+    assert look("/c:ClinicalDocument/c:code/@code") == [code] == [cda.type_of(made)["code"]]
     assert look("//c:serviceEvent[c:performer]/c:code/@code") == [code]
     assert cda.read(content).version == "N1"
     assert "1.2.250.1.213.1.1.1.39" not in look("/c:ClinicalDocument/c:templateId/@root")
