@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
-from django.core.cache import cache
+from django.core.cache import caches
 from django.db import connection
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
@@ -93,6 +93,7 @@ def _postgres_where_asked(request):
 def _nothing_left_behind():
     """Mailboxes, notices and cache are empty at the start of each test, as the database is."""
     yield
-    cache.clear()
+    for cache in caches.all():
+        cache.clear()
     for folder in (settings.MSSANTE_MAILBOXES, settings.NOTICES_DIR):
         shutil.rmtree(folder, ignore_errors=True)
