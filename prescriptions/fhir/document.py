@@ -57,7 +57,7 @@ def _check(resource: Node) -> None:
         raise resource.get("resourceType").refuse(_("un DocumentReference est attendu ici."), "not-a-document")
     refuse_modifiers(resource)
     if resource.text("status") != "current":
-        raise resource.get("status").refuse(_("le statut est « current »."), "status-not-taken")
+        raise resource.get("status").refuse(_("le statut est « current »."), "status-not-taken")
     for code in codes_of([resource.get("type")]):
         if code not in TAKEN:
             raise resource.get("type").refuse(
