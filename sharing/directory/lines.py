@@ -3,6 +3,7 @@
 import csv
 import gzip
 import hashlib
+import lzma
 import re
 import zipfile
 import zlib
@@ -47,8 +48,10 @@ class Lines:
                 yield from self._numbered(file)
         except OSError as error:  # gzip.BadGzipFile is one
             raise BadFile(self.name, f"cannot be read: {error.strerror or 'it is damaged'}.") from None
-        except (EOFError, zlib.error, zipfile.BadZipFile):
+        except (EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile):
             raise BadFile(self.name, "is cut or damaged: its compressed data do not end.") from None
+        except NotImplementedError:
+            raise BadFile(self.name, "is compressed in a way that is not known here.") from None
 
     def _numbered(self, file: BinaryIO) -> Iterator[tuple[int, bytes]]:
         total, read = self.path.stat().st_size, 0

@@ -7,6 +7,7 @@ from datetime import date
 import pytest
 from django.core.management import CommandError, call_command
 
+from sharing import directory
 from sharing.directory.annuaire import Annuaire, AnnuaireTrouble
 from sharing.models import DirectoryCopy, Mailbox, Pharmacy
 from tests.fakes.annuaire import KEY, AnnuaireServer, contact, mailbox, organization
@@ -208,3 +209,4 @@ def test_when_it_is_down_the_copy_in_use_stays(take, settings):
     with pytest.raises(CommandError, match="has 6 pharmacies where the copy in use has 8"):
         take(eight()[:6])
     assert Pharmacy.objects.filter(is_open=True).count() == 8 and Mailbox.objects.count() == 8
+    assert len(directory.search("marche lyon")) == 8

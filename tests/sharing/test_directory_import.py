@@ -102,17 +102,9 @@ def test_a_pharmacy_comes_with_all_that_the_files_say(take):
     assert switched.actor == "system:import_pharmacies" and switched.detail["new"] == 10
 
 
-@pytest.mark.parametrize("pack", ["gzip", "zip"])
+@pytest.mark.parametrize("pack", [gzip.compress, lambda content: packed(content)], ids=["gzip", "zip"])
 def test_compressed_files_are_read(take, pack):
-    def packed(text: str, name: str) -> bytes:
-        if pack == "gzip":
-            return gzip.compress(text.encode())
-        with zipfile.ZipFile(content := BytesIO(), "w", zipfile.ZIP_DEFLATED) as archive:
-            archive.writestr(name, text)
-            archive.writestr("__MACOSX/._" + name, "x")
-        return content.getvalue()
-
-    take(packed(files.stock(*ten()), "stock.csv"), packed(files.extraction(*boxes()), "boxes.txt"))
+    take(pack(files.stock(*ten()).encode()), pack(files.extraction(*boxes()).encode()))
     assert len(in_use()) == 10 and addresses(HALLES)
 
 
@@ -269,6 +261,14 @@ def test_pharmacies_of_no_directory_are_left_alone(take, market):
 
 
 # --- The last good copy ---------------------------------------------------------------------------------------------
+def packed(*contents: bytes) -> bytes:
+    with zipfile.ZipFile(archive := BytesIO(), "w", zipfile.ZIP_DEFLATED) as zipped:
+        for number, content in enumerate(contents):
+            zipped.writestr(f"{number}.txt", content)
+        zipped.writestr("__MACOSX/._0.txt", "x")
+    return archive.getvalue()
+
+
 def bad_files() -> dict[str, tuple]:
     stock, rows = files.stock(*ten()).encode(), files.extraction(*boxes()).encode()
     return {
@@ -279,6 +279,8 @@ def bad_files() -> dict[str, tuple]:
         "cut while compressed": (stock, gzip.compress(rows)[:-40]),
         "not compressed at all": (b"\x1f\x8b" + b"x" * 100, rows),
         "a zip of nothing": (b"PK\x03\x04" + b"x" * 100, rows),
+        "a zip packed in an unknown way": (stock, packed(rows).replace(b"\x08\x00", b"\x63\x00")),
+        "a zip with two texts": (stock, packed(rows, rows)),
         "empty": (b"", rows),
         "no mailboxes": (stock, b""),
         "a picture": (stock, b"\x89PNG\r\n\x1a\n" + b"\0" * 500),
