@@ -18,7 +18,8 @@ GROUPS = {
 GROUPS["all"] = tuple(fault for group in GROUPS.values() for fault in group)
 NOT_ON_SQLITE = {"kill-child", "kill-worker", *GROUPS["redis"], *GROUPS["postgres"]}  # all in one process, no server
 
-EVERY = {"kill": 4, "redis": 11, "postgres": 23, "mood": 9}  # seconds, on average
+EVERY = {"kill": 4, "redis": 11, "postgres": 23, "mood": 9}  # seconds, on average, where the site gets up in two
+QUICK_SECONDS = 2
 MOOD_SECONDS = (1.5, 4)
 REDIS_AWAY_SECONDS = (0.5, 4)
 POSTGRES_AWAY_SECONDS = (0.2, 2)
@@ -54,7 +55,8 @@ class Storm:
         self._amends: list[tuple[float, Callable]] = []  # what is mended, and when
 
     def _wait(self, family: str) -> float:
-        return self._chance.uniform(0.4, 1.6) * EVERY[family]
+        slowness = max(1, self._site.getting_up / QUICK_SECONDS) if family in {"kill", "postgres"} else 1
+        return self._chance.uniform(0.4, 1.6) * EVERY[family] * slowness
 
     def pass_by(self) -> None:
         self._mend(time.monotonic())

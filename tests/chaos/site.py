@@ -91,6 +91,7 @@ class Site:
         self.url = f"http://127.0.0.1:{self.port}"
         self.postgres = self.redis = None
         self.processes: list[Process] = []
+        self.getting_up = 0.0  # seconds it took to answer: a busy machine is struck less often
         self.environment = _environment(options, self.port) | mail
 
     def __enter__(self) -> "Site":
@@ -121,7 +122,9 @@ class Site:
             process = Process(name.rstrip("12"), command, self.environment, log)
             self.processes.append(process)
             process.start()
+        began = time.monotonic()
         self._wait_until_ready()
+        self.getting_up = time.monotonic() - began
 
     def _wait_until_ready(self) -> None:
         until = time.monotonic() + READY_SECONDS

@@ -1,14 +1,15 @@
 from django.core.management.base import BaseCommand
 
-from sharing import reconciliation
+from sharing import reconciliation, vitals
 
 
 class Command(BaseCommand):
-    help = "Counts what does not add up: every line must be 0. Ends with status 1 when one is not."
+    help = "Counts what does not add up: every count must be 0. Ends with status 1 when one is not."
 
     def handle(self, *args, **options):
         counts = reconciliation.counts()
         for name, count in counts.items():
             self.stdout.write(f"{count:6}  {name.replace('_', ' ')}")
+        self.stdout.write(f"Oldest message waiting to leave: {vitals.oldest_pending_seconds():.0f} s.")
         if any(counts.values()):
             raise SystemExit(1)
