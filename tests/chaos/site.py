@@ -1,12 +1,13 @@
 """The site as an operator runs it (docs/operations.md): real processes, started again when they die, as systemd does.
 
-On PostgreSQL: granian, a Celery worker with Redis, two sweeps. On SQLite: `manage.py serve`, which is all of them in
-one process, and one sweep beside it. Start and kill from one thread only, the last one to end.
+On PostgreSQL: the commands of the systemd units, web, worker (with Redis) and two sweeps. On SQLite: `manage.py serve`,
+which is all of them in one process, and one sweep beside it. Start and kill from one thread only, the last one to end.
 """
 
 import json
 import os
 import random
+import shlex
 import signal
 import subprocess
 import sys
@@ -27,7 +28,7 @@ HEALTH_SECONDS = 20
 ANSWER_SECONDS = 2
 PATIENCE_WITH_MAIL = 8  # seconds; 600 in production, where a server may think for ten minutes
 DURABLE = {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on"}  # it is killed: this is what it is for
-WEB_PROCESSES = 2
+UNITS, INSTALLED = ROOT / "docs" / "operations" / "systemd", "/opt/ordolien/.venv/bin"
 OPERATORS_TOKEN = "of-one-exercise-only-" * 2
 
 
@@ -184,13 +185,20 @@ class Site:
 
 
 def _commands(database: str, port: int) -> list[tuple[str, list[str]]]:
-    manage = [sys.executable, "manage.py"]
+    address = ["--host", "127.0.0.1", "--port", str(port)]
     if database == "sqlite":
-        return [("web", [*manage, "serve", "--port", str(port)]), ("sweep1", [*manage, "sweep"])]
-    granian = [sys.executable, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port)]
-    granian += ["--workers", str(WEB_PROCESSES), "--respawn-failed-workers", "portal.wsgi:application"]
-    celery = [sys.executable, "-m", "celery", "-A", "portal", "worker", "--concurrency", "2", "--loglevel", "WARNING"]
-    return [("web", granian), ("worker", celery), ("sweep1", [*manage, "sweep"]), ("sweep2", [*manage, "sweep"])]
+        return [("web", [sys.executable, "manage.py", "serve", *address]), ("sweep1", _shipped("sweep"))]
+    web = _shipped("web")
+    where = web.index("--uds")  # a socket of the proxy's, with its rights, in production
+    web[where : where + 4] = address
+    return [("web", web), ("worker", _shipped("worker")), ("sweep1", _shipped("sweep")), ("sweep2", _shipped("sweep"))]
+
+
+def _shipped(unit: str) -> list[str]:
+    """The command of the unit that operators install."""
+    lines = (UNITS / f"ordolien-{unit}.service").read_text().splitlines()
+    command = next(line for line in lines if line.startswith("ExecStart=")).removeprefix("ExecStart=")
+    return [word.replace(INSTALLED, str(Path(sys.executable).parent)) for word in shlex.split(command)]
 
 
 def _environment(options: Options, port: int) -> dict[str, str]:
