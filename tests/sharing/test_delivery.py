@@ -13,7 +13,7 @@ from portal.reasons import Refused
 from sharing import actions, delivery, outbox, sweep
 from sharing.models import Delivery
 from sharing.mssante import Kind, SendOutcome, Stage
-from sharing.outbox import backoff
+from sharing.outbox import backoff, overdue
 from sharing.outbox.claim import renew
 from sharing.states import DeliveryStatus as D
 from sharing.states import ShareStatus as S
@@ -64,6 +64,52 @@ def test_every_attempt_sends_the_same_bytes_under_the_same_message_id(open_sink,
     assert {mail.sha256 for mail in sink.accepted} == {row.content_sha256}
 
 
+# --- What is written down of it -------------------------------------------------------------------------------------
+def traces(row) -> list[tuple]:
+    lines = AuditEvent.objects.filter(subject=f"delivery:{row.pk}", patient=row.share.patient_id).order_by("position")
+    return list(lines.values_list("kind", "actor", "detail"))
+
+
+def test_each_attempt_is_told_with_its_stage_its_answer_and_its_number(later):
+    row = queued()
+    delivery.settle(outbox.claim(), LATER)
+    later(minutes=1)
+    delivery.settle(outbox.claim(), SENT)
+    assert traces(row) == [
+        ("delivery.not-sent", "system:delivery", {"stage": "rcpt", "code": "451 4.7.1", "attempts": 1}),
+        ("delivery.sent", "system:delivery", {"attempts": 2}),
+    ]
+
+
+def test_a_refusal_for_good_is_told_with_its_answer():
+    row = queued()
+    delivery.settle(outbox.claim(), SendOutcome(Stage.RCPT, "550 5.1.1", Kind.RECIPIENT))
+    assert traces(row) == [
+        ("delivery.failed", "system:delivery", {"stage": "rcpt", "code": "550 5.1.1", "attempts": 1})
+    ]
+    assert now_is(row).ended_at is not None
+
+
+def test_a_bounce_is_told_once_and_the_time_it_had_left_stays():
+    row = queued()
+    delivery.settle(outbox.claim(), SENT)
+    assert [outbox.bounced(row, "5.1.1"), outbox.bounced(row, "5.1.1")] == [True, False]
+    assert traces(row)[1:] == [("delivery.bounced", "system:delivery", {"code": "5.1.1"})]
+    left = now_is(row)
+    assert left.sent_at and left.ended_at and (left.last_stage, left.last_code) == ("done", "5.1.1")
+
+
+def test_a_second_receipt_does_not_move_the_time_of_the_first(later):
+    row = queued()
+    delivery.settle(outbox.claim(), SENT)
+    outbox.reported_read(row)
+    first = now_is(row)
+    later(hours=1)
+    outbox.reported_read(row)
+    assert (now_is(row).read_at, now_is(row).delivered_at) == (first.read_at, first.delivered_at)
+    assert first.read_at and first.delivered_at
+
+
 # --- Rules 2, 3: claims ---------------------------------------------------------------------------------------------
 def test_a_row_is_claimed_once_and_its_attempt_is_counted_at_once():
     row = queued()
@@ -107,6 +153,33 @@ def test_after_ten_claims_without_an_outcome_it_is_put_aside_and_the_others_go_o
     assert now_is(good).status == D.SENT
     assert f"delivery {poison.pk} is put aside" in caplog.text
     assert "delivery.quarantined" in audit_kinds(poison)
+
+
+def silent(to: str, claims: int) -> Delivery:
+    """Claimed so many times, the last of which has just run out."""
+    past = db_now() - timedelta(seconds=1)
+    row = queued(to)
+    Delivery.objects.filter(pk=row.pk).update(
+        status=D.SENDING, attempts=claims, silent_claims=claims, lease_owner="w", lease_until=past
+    )
+    return row
+
+
+def test_what_is_put_aside_is_in_doubt_and_told_and_nothing_else_is():
+    poison, other = silent("a@pharma.mssante.test", 10), silent("b@pharma.mssante.test", 9)
+    assert (outbox.quarantine_silent(), outbox.quarantine_silent()) == (1, 0)
+    put_aside = now_is(poison)
+    assert (put_aside.status, put_aside.lease_owner, put_aside.lease_until) == (D.QUARANTINED, "", None)
+    assert put_aside.in_doubt_at and put_aside.ended_at == put_aside.in_doubt_at
+    assert traces(poison) == [("delivery.quarantined", "system:sweep", {"attempts": 10})]
+    assert (now_is(other).status, traces(other)) == (D.SENDING, [])
+
+
+def test_a_holder_that_comes_back_to_life_at_that_instant_keeps_its_row():
+    row = silent("a@pharma.mssante.test", 10)
+    Delivery.objects.filter(pk=row.pk).update(lease_until=db_now() + timedelta(seconds=60))
+    assert not overdue._quarantine(row.pk, db_now())
+    assert (now_is(row).status, now_is(row).lease_owner) == (D.SENDING, "w")
 
 
 def test_an_outcome_starts_the_count_of_silent_claims_again(later):
@@ -313,6 +386,28 @@ def test_after_five_days_it_says_so(open_sink, later, alice):
     assert Notice.objects.filter(user=alice).count() == 1
 
 
+def test_it_gives_up_what_its_worker_has_left_in_the_middle(later, alice):
+    row, other = queued(), queued(give_up_at=db_now() + timedelta(days=30))
+    outbox.claim(str(row.pk))
+    later(days=6)
+    assert delivery.give_up_overdue() == 1
+    given_up = now_is(row)
+    assert (given_up.status, given_up.lease_owner, given_up.lease_until) == (D.FAILED, "", None)
+    assert given_up.ended_at is not None
+    assert traces(row) == [("delivery.given-up", "system:sweep", {"attempts": 1})]
+    assert (now_is(other).status, traces(other)) == (D.QUEUED, [])
+
+
+def test_given_up_on_the_last_day_of_the_prescription_it_is_not_delivered_rather_than_expired(alice, market, later):
+    prescription = factories.prescription(valid_until=timezone.localdate() + timedelta(days=6))
+    share = actions.share_prescription(prescription=prescription, pharmacy=market, by=alice)
+    Delivery.objects.update(give_up_at=db_now() + timedelta(days=6))
+    later(days=6)
+    delivery.sweep_once()
+    share.refresh_from_db()
+    assert share.status == S.UNDELIVERABLE
+
+
 def test_it_gives_up_at_the_end_of_the_prescription_when_that_comes_first(alice, market):
     prescription = factories.prescription(valid_until=timezone.localdate() + timedelta(days=1))
     share = actions.share_prescription(prescription=prescription, pharmacy=market, by=alice)
@@ -369,6 +464,20 @@ def test_what_is_in_trouble_can_be_tried_again(open_sink, dan):
     delivery.sweep_once()
     assert now_is(row).status == D.SENT
     assert audit_kinds(row) == ["delivery.sent", "delivery.tried-again"]
+
+
+def test_what_bounced_leaves_again_at_once_when_the_back_office_says_so(chloe, dan, later):
+    """The pharmacy reads it at its desk, its mailbox is mended: the same message, as if it had never left."""
+    row = queued()
+    actions.open_share(share=row.share, by=chloe)
+    delivery.settle(outbox.claim(), SENT)
+    outbox.bounced(row, "5.2.1")
+    later(days=1)
+    again = delivery.try_again(delivery=row, by=dan)
+    assert (again.status, again.sent_at, again.ended_at, again.silent_claims) == (D.QUEUED, None, None, 0)
+    assert abs((again.next_attempt_at - db_now()).total_seconds()) < 10
+    assert traces(row)[-1] == ("delivery.tried-again", f"user:{dan.pk}", {})
+    assert outbox.claim().delivery.content == row.content
 
 
 @pytest.mark.parametrize(

@@ -251,3 +251,42 @@ def test_a_late_bounce_leaves_a_share_that_is_read_alive(send, chloe):
     assert actions.mark_undeliverable(share=share, by="system:delivery").status == S.OPENED
     other = factories.share(factories.prescription())
     assert actions.mark_undeliverable(share=other, by="system:delivery").status == S.UNDELIVERABLE
+
+
+# --- The trace ------------------------------------------------------------------------------------------------------
+def test_every_act_leaves_its_line_on_the_patient_with_who_did_it(send, alice, chloe, market):
+    """What the table of states does not cover: acts that move nothing, or that say more than the move."""
+    share = send()
+    member = market.members.get(user=chloe)
+    actions.open_share(share=share, by=chloe)
+    actions.open_share(share=share, by=chloe)
+    actions.take_share(share=share, member=member, by=chloe)
+    actions.read_document(share=share, by=chloe)
+    actions.record_reply(share=share, answer=Answer(text="Demain midi."), door=DESK, by=chloe)
+    actions.post_message(share=share, text="Merci.", by=alice)
+    actions.note_words_undelivered(share=share, by="system:delivery")
+    actions.close_thread(share=share, by=chloe)
+    actions.close_thread(share=share, by=chloe)
+    actions.note_reading(prescription=share.prescription, by=chloe)
+    actions.revoke_share(share=share, by=alice)
+    lines = AuditEvent.objects.filter(
+        patient=share.patient_id, subject__in=[f"share:{share.pk}", f"prescription:{share.prescription_id}"]
+    )
+    her, pharmacist = f"user:{alice.pk}", f"user:{chloe.pk}"
+    assert list(lines.order_by("position").values_list("kind", "actor", "detail")) == [
+        ("share.created", her, {"pharmacy": market.finess}),
+        ("share.opened", pharmacist, {"door": "desk"}),
+        ("share.read", pharmacist, {}),
+        ("share.taken", pharmacist, {}),
+        ("share.document_read", pharmacist, {}),
+        ("share.message", pharmacist, {"side": "pharmacy"}),
+        ("share.message", her, {"side": "patient"}),
+        ("share.message-undelivered", "system:delivery", {}),
+        ("share.thread-closed", pharmacist, {}),
+        ("prescription.read", pharmacist, {}),
+        ("share.revoked", her, {"door": "portal"}),
+    ]
+    assert [notice.kind for notice in Notice.objects.filter(user=alice).order_by("pk")] == [
+        "new_message",
+        "share_moved",
+    ]
