@@ -30,7 +30,7 @@ from sharing.reading import Mail
 Status = InboundMail.Status
 BY = "system:inbound"
 PDF, XML = "application/pdf", "text/xml"
-RECIPIENTS = ("Delivered-To", "X-Original-To", "To", "Cc")
+RECIPIENTS = ("Envelope-To", "Delivered-To", "X-Original-To", "To", "Cc")
 FILES_MAX = 20
 SENDER_MAX = 200
 
