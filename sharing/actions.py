@@ -16,6 +16,7 @@ from portal.reasons import refuse_if
 from prescriptions import documents
 from prescriptions.models import Prescription
 from prescriptions.policies import is_replaced
+from prescriptions.telling import tell
 from sharing import bell, joined, outbox, policies
 from sharing.models import Pharmacy, PharmacyMember, Share, ShareEvent, ThreadMessage
 from sharing.states import SHARE_MOVES, ShareStatus
@@ -307,9 +308,4 @@ def _keep_words(share, side, text, door, by, came_with="") -> ThreadMessage:
 
 def _notify(share: Share, notice) -> None:
     """Everybody who may see this share in the patient's space, and nobody else."""
-    for access in share.patient.accesses.filter(revoked_at=None).select_related("user"):
-        if (
-            access.is_open()
-            and share.patient.prescriptions.seen_by(access.user).filter(pk=share.prescription_id).exists()
-        ):
-            notice(to=access.user, path=f"/partages/{share.pk}/")
+    tell(share.prescription, notice, path=f"/partages/{share.pk}/")
