@@ -74,8 +74,8 @@ FIELDS = {
         TECHNICAL: "not_after undone_at created_at",
     },
     "prescriptions.DispensingLine": {
-        HEALTH: "completeness completes deliveries boxes_before boxes_due cip13 delivered_name quantity lot expires_on substitution"
-        " substitution_reason change change_reason prescriber_agreed_on overridden override_reason"
+        HEALTH: "completeness completes deliveries boxes_before boxes_due cip13 delivered_name quantity lot expires_on"
+        " substitution substitution_reason change change_reason prescriber_agreed_on overridden override_reason"
         " not_dispensed_reason",
         LINK: "id dispensing line",
     },
