@@ -10,6 +10,7 @@ from portal.models import AuditEvent
 from prescriptions import qr
 from prescriptions.models import BlockedProfessional, Dispensing
 from tests import factories
+from tests.prescriptions.test_dispensing import at_once
 from tests.software import ANSM, NUMBER, Program
 
 BASE = "/api/fhir/"
@@ -326,3 +327,14 @@ def test_pages_by_key(lgo, alice):
         url, params = next((link["url"] for link in page["link"] if link["relation"] == "next"), None), None
     assert len(seen) == len(set(seen)) == 3
     assert code_of(lgo.get(DISPENSE, {"_count": "0"})) == "parameter-invalid"
+
+
+# --- At the same instant ----------------------------------------------------------------------------------------------
+@pytest.mark.postgres
+@pytest.mark.django_db(transaction=True)
+def test_two_pharmacies_software_at_once_one_is_recorded_the_other_is_told(alice, lgo, other):
+    line = factories.prescription(lines=[factories.levothyrox(renewals=0)]).lines.get()
+    answers = at_once(*[lambda program=program: program.post(DISPENSE, dispense(line)) for program in (lgo, other)])
+    assert sorted(answer.status_code for answer in answers) == [201, 409]
+    assert [code_of(answer) for answer in answers if answer.status_code == 409] == ["nothing-left"]
+    assert Dispensing.objects.count() == 1
