@@ -20,7 +20,7 @@ __all__ = ["deliver", "give_up_overdue", "settle", "sweep_once", "tell", "try_ag
 log = logging.getLogger(__name__)
 BY = "system:delivery"
 NOTHING = "nothing-due"
-SETTLE_AGAIN_SECONDS = (0.1, 0.5, 1, 2, 5, 10)  # a restart of PostgreSQL takes some seconds
+SETTLE_AGAIN_SECONDS = (0.1, 0.2, 0.5, *[1] * 600)  # however long PostgreSQL is away: nobody else claims meanwhile
 DATABASE_AWAY = (OperationalError, InterfaceError)
 
 
