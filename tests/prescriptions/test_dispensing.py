@@ -298,23 +298,6 @@ def test_replaced_while_it_is_dispensed_nothing_is_delivered_after(alice, emma, 
 
 @pytest.mark.postgres
 @pytest.mark.django_db(transaction=True)
-def test_undone_here_while_it_is_dispensed_there_what_is_left_is_right(alice, market):
-    """PostgreSQL: the other pharmacy finds it either still delivered or given back, never half of it."""
-    for _time in range(5):
-        prescription = factories.prescription()
-        line = prescription.lines.get()
-        first = record(prescription, market, Handed(line=line, quantity=1))
-        undone, there = at_once(
-            lambda d=first: undo(d, market),
-            lambda p=prescription, li=line: record(p, factories.pharmacy(), Handed(line=li, quantity=1)),
-        )
-        assert isinstance(undone, Dispensing) and (isinstance(there, Dispensing) or there == "nothing-left")
-        counted = DispensingLine.objects.filter(line=line, dispensing__undone_at=None).count()
-        assert counted == isinstance(there, Dispensing)
-
-
-@pytest.mark.postgres
-@pytest.mark.django_db(transaction=True)
 def test_the_last_renewal_goes_to_one_of_two_pharmacies(alice, market):
     prescription = factories.prescription(lines=[factories.levothyrox()])
     line = prescription.lines.get()
