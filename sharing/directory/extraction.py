@@ -84,19 +84,22 @@ def _take(lines: Lines, number: int, raw: bytes, columns: Columns, boxes: Boxes)
     if columns.of(fields, "kind").upper() != "ORG":
         return
     boxes.counts["rows_of_organisations"] += 1
+    finess = boxes.find(columns.of(fields, "structure"))
+    if finess is None:
+        return
     address = columns.of(fields, "address").lower()
     if not ADDRESS.fullmatch(address) or len(address) > 254:
         lines.leave_out(number, "an address that is none")
     elif columns.of(fields, "red_list").lower() in YES:
         boxes.counts["red_listed"] += 1
-    elif not _put(boxes, address, fields, columns):
+    elif not _put(boxes, finess, address, fields, columns):
         lines.note_repeated(number)
 
 
-def _put(boxes: Boxes, address: str, fields: list[str], columns: Columns) -> bool:
+def _put(boxes: Boxes, finess: str, address: str, fields: list[str], columns: Columns) -> bool:
     return boxes.put(
-        structure=columns.of(fields, "structure"),
-        address=address,
+        finess,
+        address,
         service=columns.of(fields, "service"),
         is_paperless=columns.of(fields, "paperless").lower() in YES,
         sign=columns.of(fields, "sign"),

@@ -97,6 +97,8 @@ AFTER_NUMBER = {"B": "bis", "T": "ter", "Q": "quater"}
 
 def tidy(text: str) -> str:
     """Accents in one character, single spaces, nothing that cannot be shown."""
+    if text.isascii() and text.isprintable():  # most fields, and there are millions
+        return " ".join(text.split())
     text = unicodedata.normalize("NFC", text)
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())
 

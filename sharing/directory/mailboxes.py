@@ -23,9 +23,10 @@ NOT_ALL_DAY = frozenset("preparatoire preparation garde astreinte orthopedie pui
 
 
 class Boxes:
-    """`put` each mailbox, then `listed()`. Joined on the FINESS number of the establishment, else on its SIRET.
+    """`find` whose each mailbox is, `put` it, then `listed()`.
 
-    A row that gives the number of the legal entity is left out: it may hold several establishments.
+    Joined on the FINESS number of the establishment, else on its SIRET. A row with the number of a legal entity is
+    left out: it may hold several establishments.
     """
 
     def __init__(self, stock: Stock):
@@ -35,12 +36,9 @@ class Boxes:
         self._of_siret = _unique_sirets(stock)
 
     def put(
-        self, *, structure: str, address: str, service="", is_paperless=False, sign="", rank: int | None = None
+        self, finess: str, address: str, *, service="", is_paperless=False, sign="", rank: int | None = None
     ) -> bool:
         """False when this pharmacy already has this address (the best of their ranks is kept)."""
-        finess = self._pharmacy_named(structure)
-        if finess is None:
-            return True
         known = self._ranks.setdefault(finess, {})
         is_new = address not in known
         self.counts["rows_repeated"] += not is_new
@@ -50,8 +48,11 @@ class Boxes:
             self._signs.setdefault(finess, sign)
         return is_new
 
-    def _pharmacy_named(self, structure: str) -> str | None:
-        """« 1 » before a FINESS number and « 3 » before a SIRET are how the CI-SIS writes them in one field."""
+    def find(self, structure: str) -> str | None:
+        """FINESS of the pharmacy with this number; None, and counted, when it is none of ours.
+
+        « 1 » before a FINESS number and « 3 » before a SIRET are how the CI-SIS writes both in one field.
+        """
         plain = re.sub(r"[^0-9A-Z]", "", structure.upper())
         if len(plain) in {10, 15} and plain[0] == {10: "1", 15: "3"}[len(plain)]:
             plain = plain[1:]

@@ -98,14 +98,15 @@ def _take(found: _Found, organization: dict, is_stock_given: bool) -> None:
 
 
 def _put_boxes(found: _Found, organization: dict, number: str) -> None:
-    for box in organizations.boxes(organization):
+    finess = found.boxes.find(number)
+    for box in organizations.boxes(organization) if finess else ():
         if box is None:
             found.boxes.counts["red_listed"] += 1
         else:
             found.boxes.counts["rows_of_organisations"] += 1
             found.boxes.put(
-                structure=number,
-                address=box.address,
+                finess,
+                box.address,
                 service=box.service,
                 is_paperless=box.is_paperless,
                 rank=box.rank,

@@ -68,8 +68,10 @@ def words_of(text: str) -> list[str]:
 
 def all_words_of(text: str) -> list[str]:
     """The little words too."""
-    plain = unicodedata.normalize("NFKD", text.lower().replace("œ", "oe").replace("æ", "ae"))
-    plain = "".join(character for character in plain if not unicodedata.combining(character))
+    plain = text.lower()
+    if not plain.isascii():
+        plain = unicodedata.normalize("NFKD", plain.replace("œ", "oe").replace("æ", "ae"))
+        plain = "".join(character for character in plain if not unicodedata.combining(character))
     written_out = (_written_out(word) for word in re.findall(r"[a-z0-9]+", plain))
     return [word for words in written_out for word in words.split()]
 
