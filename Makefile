@@ -1,6 +1,6 @@
 # Each target is one script in .ci/, so that what a machine runs and what a person runs are the same.
 .DEFAULT_GOAL := help
-.PHONY: help run stop test lint lock messages bench chaos clean
+.PHONY: help run stop test lint lock messages bench chaos mutants clean
 
 # Some machines forbid bytecode; every start would then compile everything again (3.6 s instead of 1.4 s).
 unexport PYTHONDONTWRITEBYTECODE
@@ -31,6 +31,9 @@ bench: ## Measure speed against floors of the same run, in two minutes (DB=postg
 
 chaos: ## Break everything while people share, and count what was lost (N=2000 SEED=1 DB=sqlite|postgres FAULTS=all)
 	@.ci/chaos
+
+mutants: ## Change delivery one small thing at a time, and count what the tests do not see (an hour or two)
+	@.ci/mutants
 
 clean: ## Remove what was built (.venv, caches); the data in var/ stays
 	@.ci/clean
