@@ -47,6 +47,7 @@ def test_the_same_key_for_something_else_is_refused_and_changes_nothing(effect):
     with pytest.raises(Refused) as refused:
         ask(effect, pharmacy="B")
     assert refused.value.reason.code == "idempotency-other-body" and effect.times == 1
+    assert refused.value.reason.sentence.startswith("Cette demande a déjà servi pour autre chose.")
 
 
 def test_two_people_may_use_the_same_key(effect):

@@ -34,7 +34,7 @@ def test_a_permanent_refusal_of_us_pauses_the_queue_and_fails_nothing(open_sink,
     assert "nothing leaves any more by mssante" in caplog.text
 
 
-def test_it_heals_by_itself_with_one_message_at_a_time(open_sink, later):
+def test_it_heals_by_itself_with_one_message_at_a_time(open_sink, later, caplog):
     trouble = [True]
     sink = open_sink(lambda at, turn: "554 5.7.1 Go away" if at == "mail" and trouble[0] else None)
     for _ in range(4):
@@ -49,6 +49,9 @@ def test_it_heals_by_itself_with_one_message_at_a_time(open_sink, later):
     assert statuses() == {D.SENT}
     route = Route.objects.get()
     assert (route.opened_at, route.closed_until, route.reason, route.refused) == (None, None, "", [])
+    assert route.trials == 0
+    assert caplog.text.count("nothing leaves any more by mssante: mail") == 1
+    assert caplog.text.count("messages leave by mssante again") == 1
 
 
 def test_pauses_grow_and_stay_short(open_sink, later):

@@ -2,7 +2,9 @@
 
 A stateful model (Hypothesis) against the real code on PostgreSQL, with a real mail server that misbehaves. Each step is
 one act of one of them; after each, everything that model_world.py checks must hold. Short here; as long as wanted by
-`MODEL_STEPS=10000 python -m tests.servers python -m pytest -n 0 -s -o faulthandler_timeout=0 tests/sharing/test_model.py`
+
+    MODEL_STEPS=10000 python -m tests.servers python -m pytest tests/sharing/test_model.py -n 0 -s \\
+        -o faulthandler_timeout=0
 """
 
 import os
