@@ -50,12 +50,12 @@ def share_prescription(
 
     `key`: the form's one-time key; sent twice, it makes one share. Raises Refused with the policy's reason.
     """
-    documents.for_message(prescription)  # rendered before the transaction: it takes a tenth of a second
-
-    def effect() -> Share:
-        return _create_share(prescription, pharmacy, message, wished_at, by)
-
-    return _once(prescription, pharmacy, message, wished_at, key, by, effect)
+    documents.for_message(prescription)  # drawn and composed before the transaction: each takes a tenth of a second
+    share = _new_share(prescription, pharmacy, message, wished_at, by)
+    composed = outbox.compose_ahead(share)
+    return _once(
+        prescription, pharmacy, message, wished_at, key, by, effect=lambda: _create_share(share, composed, by=by)
+    )
 
 
 def _once(prescription, pharmacy, message, wished_at, key, by, effect) -> Share:
@@ -76,12 +76,9 @@ def _once(prescription, pharmacy, message, wished_at, key, by, effect) -> Share:
     return prescription.shares.get(pk=answer["share"])
 
 
-@transaction.atomic
-def _create_share(prescription, pharmacy, message, wished_at, by, moved_from=None) -> Share:
-    Prescription.objects.select_for_update().get(pk=prescription.pk)  # one at a time a prescription
-    refuse_if(policies.why_not_share(prescription, pharmacy))
+def _new_share(prescription, pharmacy, message, wished_at, by, moved_from=None) -> Share:
     now = timezone.now()
-    share = Share(
+    return Share(
         prescription=prescription,
         patient=prescription.patient,
         pharmacy=pharmacy,
@@ -92,16 +89,24 @@ def _create_share(prescription, pharmacy, message, wished_at, by, moved_from=Non
         created_at=now,
         moved_from=moved_from,
     )
+
+
+@transaction.atomic
+def _create_share(share: Share, composed=None, *, by) -> Share:
+    """`composed`: what outbox.compose_ahead gave."""
+    Prescription.objects.select_for_update().get(pk=share.prescription_id)  # one at a time a prescription
+    refuse_if(policies.why_not_share(share.prescription, share.pharmacy))
     try:
         with transaction.atomic():
             share.save(force_insert=True)
     except IntegrityError:
-        refuse_if(policies.why_already_shared(prescription))
+        refuse_if(policies.why_already_shared(share.prescription))
         raise
-    share.events.create(status=ShareStatus.SHARED, at=now, door=Door.PORTAL)
-    _remember_pharmacy(share, now)
-    audit.record(kind="share.created", by=by, patient_id=share.patient_id, subject=share, pharmacy=pharmacy.finess)
-    queued = outbox.enqueue_share(share)
+    share.events.create(status=ShareStatus.SHARED, at=share.created_at, door=Door.PORTAL)
+    _remember_pharmacy(share, share.created_at)
+    queued = outbox.enqueue_share(share, composed)  # before the audit: its chain is held as short as can be
+    finess = share.pharmacy.finess
+    audit.record(kind="share.created", by=by, patient_id=share.patient_id, subject=share, pharmacy=finess)
     bell.ring_on_commit(queued.pk)
     return share
 
@@ -120,7 +125,7 @@ def move_share(
     def effect() -> Share:
         refuse_if(policies.why_not_receive(pharmacy, share.prescription))
         revoke_share(share=share, by=by)
-        return _create_share(share.prescription, pharmacy, message, wished_at, by, moved_from=share)
+        return _create_share(_new_share(share.prescription, pharmacy, message, wished_at, by, moved_from=share), by=by)
 
     return _once(share.prescription, pharmacy, message, wished_at, key, by, effect)
 

@@ -8,6 +8,7 @@ from sharing.outbox.claim import Claim, claim, keeping_lease
 from sharing.outbox.entry import (
     cancel_or_recall,
     cancel_pending,
+    compose_ahead,
     enqueue_recall,
     enqueue_share,
     enqueue_words,
@@ -30,6 +31,7 @@ __all__ = [
     "cancel_or_recall",
     "cancel_pending",
     "claim",
+    "compose_ahead",
     "enqueue_recall",
     "enqueue_share",
     "enqueue_words",

@@ -16,9 +16,17 @@ Kind = Delivery.Kind
 UNSENT = (DeliveryStatus.QUEUED, DeliveryStatus.RETRY, DeliveryStatus.QUARANTINED)
 
 
-def enqueue_share(share: Share) -> Delivery:
+def compose_ahead(share: Share) -> message.Composed | None:
+    """Of a share not saved yet, outside any transaction: nothing is locked while it is written. None when it would be
+    refused: its action says why."""
+    if policies.why_not_share(share.prescription, share.pharmacy):
+        return None
+    return message.compose_share(share)
+
+
+def enqueue_share(share: Share, composed: message.Composed | None = None) -> Delivery:
     """The prescription's own message, frozen now: every attempt sends the same bytes."""
-    return _enqueue(share, Kind.SHARE, message.compose_share(share))
+    return _enqueue(share, Kind.SHARE, composed or message.compose_share(share))
 
 
 def enqueue_words(share: Share, words: ThreadMessage) -> Delivery:

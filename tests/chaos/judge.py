@@ -12,6 +12,7 @@ from pathlib import Path
 # Said by the sink in faults.jsonl, with the Message-ID: it took the message and its answer may not have been heard.
 UNANSWERED = "unanswered"  # on purpose
 CUT = "cut-after-acceptance"  # the client went before its next command: killed, perhaps
+DOUBTS = {UNANSWERED, CUT}
 
 
 @dataclass(frozen=True)
@@ -56,8 +57,8 @@ def judge(promised: list[dict], accepted: list[dict], faults: list[dict] = (), t
 
 
 def ambiguous(faults: list[dict]) -> int:
-    """Acceptances whose answer was withheld by the sink."""
-    return sum(line["fault"] == UNANSWERED for line in faults)
+    """Acceptances whose answer the client may not have heard: withheld by the sink, or the client was cut off."""
+    return sum(line["fault"] in DOUBTS for line in faults)
 
 
 def _by(lines: list[dict], key: str, value: str) -> dict[str, set]:
@@ -77,7 +78,7 @@ def _times(accepted: list[dict]) -> Counter:
 
 def _without_cause(accepted: list[dict], faults: list[dict]) -> int:
     """Each acceptance but the last needs a doubt of its own: sending again was right then."""
-    doubts = Counter(line["message_id"] for line in faults if line["fault"] in {UNANSWERED, CUT})
+    doubts = Counter(line["message_id"] for line in faults if line["fault"] in DOUBTS)
     return sum(max(0, times - 1 - doubts[message_id]) for message_id, times in _times(accepted).items())
 
 
