@@ -1,6 +1,7 @@
 """`manage.py serve` as a person runs it: one process, ready when it says so, gone when it is asked."""
 
 import contextlib
+import email
 import http.cookiejar
 import os
 import re
@@ -12,6 +13,7 @@ import threading
 import time
 import urllib.parse
 import urllib.request
+from email.policy import SMTP
 
 import pytest
 
@@ -126,7 +128,7 @@ def test_a_share_reaches_the_pharmacys_mailbox_and_the_answer_comes_back(served,
     assert "/confirmation/" in alice.path
     mailbox = site_folder / "mailboxes" / "pharmacie-699900106@pharma.mssante.test" / "new"
     [mail] = until(lambda: list(mailbox.glob("*")))
-    assert b"Subject: Prescription de produits de" in mail.read_bytes()
+    assert email.message_from_bytes(mail.read_bytes(), policy=SMTP)["Subject"].startswith("XDM/1.0/DDM+Prescription")
     pharmacy = Person(served.url).go(f"/demo/messagerie/699900106/{mail.name}/")
     pharmacy.submit(text="Elle sera prête à 18 h.")
     alice.go("/partages/")
