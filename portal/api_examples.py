@@ -22,7 +22,9 @@ def of_kinds() -> dict[str, list[Example]]:
         "lap": [
             Example(_("Déposer une ordonnance"), "POST /api/fhir/", _text("deposit")),
             Example(_("Envoyer un document seul"), "POST /api/fhir/DocumentReference", _text("document")),
-            Example(_("Relire ce qui en a été délivré"), "GET /api/fhir/MedicationDispense?group-identifier=…"),
+            Example(
+                _("Relire ce qui en a été délivré"), "POST /api/fhir/MedicationDispense/_search", "group-identifier=…"
+            ),
         ],
         "lgo": [
             Example(_("Trouver une ordonnance"), "POST /api/fhir/MedicationRequest/_search", "group-identifier=…"),

@@ -68,6 +68,7 @@ SOFTWARE = {
     "fhir-cancel",
     "fhir-find",
     "fhir-dispenses",
+    "fhir-find-dispenses",
     "fhir-documents",
     "fhir-document",
     "fhir-requests",

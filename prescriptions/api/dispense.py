@@ -3,21 +3,25 @@
 import uuid
 
 from django.conf import settings
+from django.db import transaction
 from django.http import Http404
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from rest_framework.response import Response
 
+from portal import audit
 from portal.api_access import for_software
+from portal.api_fields import BoundedForm
 from prescriptions import actions, numbers, reach, verification
 from prescriptions.api import dispensed, handed
-from prescriptions.api.base import FhirView
+from prescriptions.api.base import FhirParser, FhirParserOfPlainJSON, FhirView
 from prescriptions.api.outcome import Unprocessable
 from prescriptions.api.paging import page
 from prescriptions.fhir import FhirError
 from prescriptions.fhir.node import Node
 from prescriptions.models import Dispensing, Prescription
 
+READERS = [for_software("dispensings.write", "lgo") | for_software("dispensings.read", "lap")]
 NOT_GENUINE = {"altered", "unknown_key", "revoked_key", "not_ours"}
 
 
@@ -69,12 +73,12 @@ def _record(resources: list[Node], request) -> tuple[Dispensing, int]:
 
 
 class Dispenses(FhirView):
-    """POST: one line. GET: the pharmacy's own, or a prescribing structure's, newest first; `group-identifier`.
+    """POST: one line. GET: the pharmacy's own, or a prescribing structure's, newest first.
 
     `_count` counts dispensings; each gives a resource a line.
     """
 
-    permission_classes = [for_software("dispensings.write", "lgo") | for_software("dispensings.read", "lap")]
+    permission_classes = READERS
 
     def post(self, request):
         if "dispensings.write" not in request.auth.scopes:
@@ -85,24 +89,54 @@ class Dispenses(FhirView):
         return Response(resource, status=status, headers={"Location": location})
 
     def get(self, request):
-        rows, next_url = page(_with_lines(_asked(self._within_reach(), request)), request)
-        resources = [resource for row in rows for resource in dispensed.resources_of(row)]
-        return Response(_searchset(resources, request.build_absolute_uri(), next_url))
-
-    def _within_reach(self):
-        if self.software.kind == "lgo":
-            return reach.dispensed_by(self.software.structure_finess)
-        return reach.dispensings_for_prescribers(reach.written_in(self.software))
+        refuse_number_in_address(request, "MedicationDispense")
+        rows, next_url = page(_with_lines(_readable_by(self.software)), request)
+        return _answer(rows, request, next_url)
 
 
-def _asked(rows, request):
-    """`group-identifier`: the number, or `system|number`."""
-    number = request.query_params.get("group-identifier", "").rpartition("|")[2]
-    return rows.filter(prescription__number=numbers.normalise_number(number)) if number else rows
+class Search(FhirView):
+    """POST MedicationDispense/_search: those of one prescription, whole, by its number."""
+
+    parser_classes = [BoundedForm, FhirParser, FhirParserOfPlainJSON]
+    permission_classes = READERS
+
+    def post(self, request):
+        number = numbers.normalise_number(asked_number(request.data))
+        rows = _with_lines(_readable_by(self.software).filter(prescription__number=number))
+        return _answer(rows.order_by("-created_at", "-pk"), request)
+
+
+def _readable_by(software):
+    if software.kind == "lgo":
+        return reach.dispensed_by(software.structure_finess)
+    return reach.dispensings_for_prescribers(reach.written_in(software))
+
+
+def refuse_number_in_address(request, kind: str) -> None:
+    """An address is written in logs, and the number opens the prescription."""
+    if "group-identifier" in request.query_params:
+        sentence = f"A number has no place in an address: POST {kind}/_search."
+        raise FhirError("group-identifier", sentence, "parameter-invalid")
 
 
 def _with_lines(rows):
     return rows.select_related("prescription").prefetch_related("lines__line")
+
+
+def _answer(rows, request, next_url: str | None = None) -> Response:
+    """What prescribers read leaves its trace in the patient's history, as on their own page."""
+    if request.user.kind == "lap":
+        _tell_patients({row.prescription for row in rows}, request.user)
+    resources = [resource for row in rows for resource in dispensed.resources_of(row)]
+    return Response(
+        _searchset(resources, request.build_absolute_uri(), next_url), headers={"Cache-Control": "no-store"}
+    )
+
+
+@transaction.atomic
+def _tell_patients(read: set[Prescription], software) -> None:
+    about = [(prescription.patient_id, prescription) for prescription in read]
+    audit.record_each(kind="prescription.read_by_prescriber", by=software, about=about)
 
 
 def _searchset(resources: list[dict], url: str, next_url: str | None) -> dict:

@@ -14,7 +14,6 @@ from prescriptions import numbers, reach
 from prescriptions.api import answers, dispense, facts
 from prescriptions.api.base import FhirParser, FhirParserOfPlainJSON, FhirView
 from prescriptions.api.paging import page
-from prescriptions.fhir import FhirError
 from prescriptions.models import Prescription
 
 
@@ -35,9 +34,7 @@ class Requests(OwnPrescriptions):
     """GET MedicationRequest: all of them, newest first. `_count` counts prescriptions; each gives a resource a line."""
 
     def get(self, request):
-        if "group-identifier" in request.query_params:
-            sentence = "A number has no place in an address: POST MedicationRequest/_search."
-            raise FhirError("group-identifier", sentence, "parameter-invalid")
+        dispense.refuse_number_in_address(request, "MedicationRequest")
         rows, next_url = page(self.within_reach, request)
         self.tell(rows)
         found = [resource for row in rows for resource in answers.requests_of(row)]

@@ -19,5 +19,6 @@ urlpatterns = [
     path("fhir/MedicationRequest/$cancel", deposit.Cancel.as_view(), name="fhir-cancel"),
     path("fhir/MedicationRequest/_search", reading.Search.as_view(), name="fhir-find"),
     path("fhir/MedicationDispense", dispense.Dispenses.as_view(), name="fhir-dispenses"),
+    path("fhir/MedicationDispense/_search", dispense.Search.as_view(), name="fhir-find-dispenses"),
     path("fhir/MedicationDispense/<str:id>/$undo", dispense.Undo.as_view(), name="fhir-undo"),
 ]

@@ -6,12 +6,20 @@ from rest_framework.response import Response
 from portal.api_access import Everybody
 from prescriptions.api.base import FhirView
 
+SEARCHES = {
+    "group-identifier": {
+        "type": "token",
+        "documentation": "The prescription's number, or system|number. Only by POST _search: no number in an address.",
+    },
+    "qr": {"type": "string", "documentation": "By pharmacy software: the code as scanned. Only by POST _search."},
+}
+
 
 def _resource(kind: str, *interactions: str, search: tuple[str, ...] = (), operations: tuple = ()) -> dict:
     return {
         "type": kind,
         "interaction": [{"code": code} for code in interactions],
-        "searchParam": [{"name": name, "type": "token"} for name in search],
+        "searchParam": [{"name": name} | SEARCHES.get(name, {"type": "token"}) for name in search],
         "operation": [{"name": name, "definition": f"{settings.SITE_URL}/api/docs/#{name}"} for name in operations],
     }
 
@@ -47,7 +55,7 @@ def capability_statement() -> dict:
                         "MedicationRequest",
                         "read",
                         "search-type",
-                        search=("group-identifier",),
+                        search=("group-identifier", "qr"),
                         operations=("cancel",),
                     ),
                     _resource("DeviceRequest", "read"),

@@ -289,11 +289,27 @@ def test_the_prescriber_reads_what_was_changed_unless_the_patient_objected(lgo, 
         ],
     }
     lgo.post(DISPENSE, dispense(two_lines.lines.first(), extension=[change]))
-    (entry,) = lap.get(DISPENSE, {"group-identifier": f"{NUMBER}|{two_lines.number}"}).json()["entry"]
+    (entry,) = dispensings(lap, two_lines.number).json()["entry"]
     assert entry["resource"]["extension"] == [change]
+    assert AuditEvent.objects.filter(kind="prescription.read_by_prescriber", patient=two_lines.patient_id).exists()
     two_lines.opposed = True
     two_lines.save()
     assert lap.get(DISPENSE).json()["entry"] == []
+
+
+def dispensings(program, number: str):
+    form = urlencode({"group-identifier": f"{NUMBER}|{number}"})
+    return program.post(f"{DISPENSE}/_search", form, content_type="application/x-www-form-urlencoded")
+
+
+def test_by_number_in_the_body_never_in_the_address(lgo, other, lap, two_lines):
+    lgo.post(DISPENSE, dispense(two_lines.lines.first()))
+    for program, found in ((lgo, 1), (lap, 1), (other, 0)):
+        answer = dispensings(program, two_lines.number)
+        assert len(answer.json()["entry"]) == found and answer["Cache-Control"] == "no-store"
+        in_address = program.get(DISPENSE, {"group-identifier": two_lines.number})
+        assert in_address.status_code == 422 and "MedicationDispense/_search" in in_address.content.decode()
+    assert code_of(program.post(f"{DISPENSE}/_search", {})) == "parameter-missing"
 
 
 @pytest.mark.parametrize("why", ["masked", "structure", "prescriber"])
