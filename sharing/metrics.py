@@ -39,7 +39,8 @@ def reconciled() -> Iterator[Metric]:
 
 
 def ages() -> Iterator[Metric]:
-    yield gauge("directory_age_days", "Of the directory of pharmacies.", days_since(vitals.directory_date()))
+    yield gauge("directory_age_days", "Of the establishments of the directory.", days_since(vitals.directory_date()))
+    yield gauge("mailboxes_age_days", "Of the mailboxes of the directory.", days_since(vitals.mailboxes_date()))
     yield gauge("certificate_days", "Left to our certificate at the operator.", vitals.certificate_days())
     yield gauge("crl_hours", "Left to the list of revoked certificates we go by.", vitals.crl_hours())
     yield gauge("late_after_seconds", "What the settings call late.", settings.DELIVERY_LATE_SECONDS)
