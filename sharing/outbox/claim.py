@@ -26,12 +26,17 @@ log = logging.getLogger(__name__)
 
 # What may be due, each found in the order of an index of its own: one query for both reads and sorts every row that
 # waits (85 ms with 10,000 of them, and claims go one by one). Those whose holder died come first: few, and late.
-_LEFT_BEHIND = ("d.status = 'sending' AND d.lease_until <= %(now)s", "d.lease_until")
-_WAITING = ("d.status IN ('queued', 'retry') AND d.next_attempt_at <= %(now)s", "d.next_attempt_at, d.created_at")
+_LEFT_BEHIND = ("d.status = 'sending' AND d.lease_until <= %(now)s", "d.lease_until", "delivery_leases")
+_WAITING = (
+    "d.status IN ('queued', 'retry') AND d.next_attempt_at <= %(now)s",
+    "d.next_attempt_at, d.created_at",
+    "delivery_due",
+)
+_BY_INDEX = {"postgresql": "", "sqlite": "INDEXED BY {index}"}  # SQLite would take the index of the status, and sort
 # Not over, not silent too often, and nothing older of the same share still waiting: words follow the prescription, a
 # recall follows both.
 _FIRST = """
-    SELECT d.id FROM sharing_delivery d
+    SELECT d.id FROM sharing_delivery d {by_index}
     WHERE {may_be_due} {this_one}
       AND d.give_up_at > %(now)s
       AND d.silent_claims < %(most_silent)s
@@ -87,8 +92,11 @@ def claim(delivery_id=None) -> Claim | None:
 
 def _firsts(delivery_id, within_limits: str = "") -> Iterator[str]:
     this_one = _THIS_ONE if delivery_id else ""
-    for may_be_due, order in (_LEFT_BEHIND, _WAITING):
-        yield _FIRST.format(may_be_due=may_be_due, this_one=this_one, within_limits=within_limits, order=order)
+    for may_be_due, order, index in (_LEFT_BEHIND, _WAITING):
+        by_index = "" if delivery_id else _BY_INDEX[connection.vendor].format(index=index)
+        yield _FIRST.format(
+            may_be_due=may_be_due, this_one=this_one, within_limits=within_limits, order=order, by_index=by_index
+        )
 
 
 def _takes(delivery_id) -> Iterator[str]:
