@@ -11,7 +11,7 @@ from sharing.mssante import Kind, SendOutcome, Stage
 from sharing.states import DeliveryStatus as D
 from sharing.states import ShareStatus as S
 from tests import factories
-from tests.fakes.sink import DROP, HOLD
+from tests.fakes.sink import DROP, HOLD, TAKE_AND_DROP
 from tests.mail import queued
 
 PATIENCE = 30
@@ -152,6 +152,26 @@ def test_what_arrives_after_the_patient_was_told_it_would_not_is_recalled(open_s
     row.share.refresh_from_db()
     assert row.share.status == S.UNDELIVERABLE
     assert kinds(row.share) == [("share", D.SENT), ("recall", D.QUEUED)]
+
+
+@pytest.mark.django_db
+def test_refused_in_the_end_when_an_earlier_attempt_may_have_arrived_it_is_recalled(open_sink, later, alice):
+    """Alice reads that it was not delivered and sends it elsewhere: whoever has it all the same must know."""
+
+    def behave(stage, turn):
+        if (stage, turn) == ("dot", 1):
+            return TAKE_AND_DROP
+        return "550 5.1.1 Unknown" if (stage, turn) == ("rcpt", 2) else None
+
+    sink = open_sink(behave)
+    row = shared(alice)
+    delivery.sweep_once()
+    later(minutes=1)
+    delivery.sweep_once()
+    row.share.refresh_from_db()
+    assert row.share.status == S.UNDELIVERABLE
+    assert kinds(row.share) == [("share", D.FAILED), ("recall", D.SENT)]
+    assert [mail.message_id for mail in sink.accepted][0] == row.message_id
 
 
 @pytest.mark.django_db
