@@ -135,9 +135,7 @@ def revoke_share(*, share: Share, by) -> Share:
     """The patient takes it back. Not yet claimed: never sent. Already leaving: a recall message follows."""
     share = _locked(share)
     _move(share, ShareStatus.REVOKED, by=by, door=Door.PORTAL)
-    recall = outbox.cancel_or_recall(share)
-    if recall is not None:
-        bell.ring_on_commit(recall.pk)
+    _recall(share)
     return share
 
 
@@ -227,6 +225,7 @@ def mark_undeliverable(*, share: Share, by: str) -> Share:
     share = _locked(share)
     if share.status == ShareStatus.SHARED:
         _move(share, ShareStatus.UNDELIVERABLE, by=by, door=Door.SYSTEM)
+        _recall(share)  # an earlier attempt may have arrived
     return share
 
 
@@ -235,10 +234,8 @@ def expire_share(*, share: Share, by: str) -> Share:
     """The prescription is over. When its prescriber cancelled or replaced it, the pharmacy is told not to dispense."""
     share = _locked(share)
     _move(share, ShareStatus.EXPIRED, by=by, door=Door.SYSTEM)
-    taken_back = share.prescription.cancelled_at or is_replaced(share.prescription)
-    recall = outbox.cancel_or_recall(share) if taken_back else None
-    if recall is not None:
-        bell.ring_on_commit(recall.pk)
+    if share.prescription.cancelled_at or is_replaced(share.prescription):
+        _recall(share)
     return share
 
 
@@ -290,6 +287,13 @@ def _move(share: Share, status: str, *, by, door: str) -> Share:
     if move.notice:
         _notify(share, getattr(notices, move.notice))
     return share
+
+
+def _recall(share: Share) -> None:
+    """The pharmacy is told, unless nothing can have reached it."""
+    recall = outbox.cancel_or_recall(share)
+    if recall is not None:
+        bell.ring_on_commit(recall.pk)
 
 
 def _keep_words(share, side, text, door, by, came_with="") -> ThreadMessage:
