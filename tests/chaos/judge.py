@@ -34,23 +34,28 @@ class Verdict:
         return not (self.lost or self.told_wrongly or wrong or self.never_promised)
 
 
-def judge(promised: list[dict], accepted: list[dict], faults: list[dict] = (), told: Iterable[str] = ()) -> Verdict:
+def judge(
+    promised: list[dict], accepted: list[dict], faults: list[dict] | None = (), told: Iterable[str] = ()
+) -> Verdict:
     """`promised`: receipt, prescription, recipient, is_unknown; `accepted`: time, message_id, recipient, sha256;
-    `faults`: fault, message_id; `told`: recipients whose patient was told that it did not arrive."""
+    `faults`: fault, message_id; `told`: recipients whose patient was told that it did not arrive.
+
+    `faults` None: the sink is not ours, and alone knows whom it refused for good and which answers it withheld."""
     expected = {promise["recipient"]: promise for promise in promised}
     unknown = {recipient for recipient, promise in expected.items() if promise.get("is_unknown")}
     taken = _by(accepted, "recipient", "message_id")
     told = set(told) - taken.keys()
+    refused = unknown if faults is not None else told
     return Verdict(
         promised=len(expected),
         promised_twice=_more_than_one(_by(promised, "prescription", "receipt")),
         accepted=len({line["message_id"] for line in accepted}),
         lost=tuple(sorted(expected.keys() - taken.keys() - told)),
-        told=len(told & unknown),
-        told_wrongly=tuple(sorted(told - unknown)),
+        told=len(told & refused),
+        told_wrongly=tuple(sorted(told - refused)),
         distinct_id_duplicates=_more_than_one(taken),
         same_id_redeliveries=sum(_times(accepted).values()) - len(_times(accepted)),
-        without_cause=_without_cause(accepted, faults),
+        without_cause=0 if faults is None else _without_cause(accepted, faults),
         altered=_more_than_one(_by(accepted, "message_id", "sha256")),
         never_promised=len(taken.keys() - expected.keys()),
     )
@@ -82,9 +87,9 @@ def _without_cause(accepted: list[dict], faults: list[dict]) -> int:
     return sum(max(0, times - 1 - doubts[message_id]) for message_id, times in _times(accepted).items())
 
 
-def lines(file: Path) -> list[dict]:
-    """The JSON lines of a file that may not be there; a last line cut short is left out."""
+def lines(file: Path, after: int = 0) -> list[dict]:
+    """The JSON lines of a file that may not be there, from that byte on; a last line cut short is left out."""
     if not file.exists():
         return []
-    whole = file.read_text().splitlines(keepends=True)
-    return [json.loads(line) for line in whole if line.endswith("\n")]
+    whole = file.read_bytes()[after:].splitlines(keepends=True)
+    return [json.loads(line) for line in whole if line.endswith(b"\n")]

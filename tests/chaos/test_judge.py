@@ -87,3 +87,14 @@ def test_a_last_line_cut_short_is_left_out(tmp_path):
     file.write_text('{"time": 1}\n{"tim')
     assert lines(file) == [{"time": 1}]
     assert lines(tmp_path / "missing") == []
+
+
+def test_what_another_sink_wrote_before_this_exercise_does_not_count(tmp_path):
+    file = tmp_path / "accepted.jsonl"
+    file.write_text('{"time": 1}\n{"time": 2}\n')
+    assert lines(file, after=len('{"time": 1}\n')) == [{"time": 2}]
+
+
+def test_another_sink_knows_alone_whom_it_refused_and_what_it_did_not_answer():
+    verdict = judge([promise(1), promise(2), promise(3)], [taken(1)] * 2, None, told=["r2"])
+    assert (verdict.lost, verdict.told, verdict.told_wrongly, verdict.without_cause) == (("r3",), 1, (), 0)
