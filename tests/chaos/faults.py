@@ -105,9 +105,9 @@ class Storm:
 
     def _postgres(self, _fault: str) -> None:
         """SIGQUIT is PostgreSQL's immediate shutdown: no checkpoint, no goodbye; it recovers from its log."""
-        self._site.postgres.kill(signal.SIGQUIT)
-        time.sleep(self._chance.uniform(*POSTGRES_AWAY_SECONDS))
-        self._site.postgres.start()
+        if self._site.postgres.process.poll() is None:
+            self._site.postgres.kill(signal.SIGQUIT)
+            self._later(POSTGRES_AWAY_SECONDS, self._site.postgres.start)
 
     def _mood(self, fault: str) -> None:
         self._sink.change_mood(fault)

@@ -4,6 +4,7 @@ import os
 import shutil
 import statistics
 import sys
+import threading
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -53,6 +54,7 @@ class Exercise:
         self.promised = Ledger(self._folder / "promised.jsonl")
         self.sink = self._open_sink() if options.has_our_sink else None
         self.drained_at = 0.0
+        self._clock = threading.Event()  # never set: real processes are watched, in real time
 
     def _open_sink(self) -> ChaosSink:
         script = Script(self.options.seed, self.options.faults, self.faults)
@@ -121,7 +123,7 @@ class Exercise:
             if now - said >= SAY_EVERY:
                 said = now
                 self._say_where_it_is(what)
-            time.sleep(TICK)
+            self._clock.wait(TICK)
         say(f"Limit of {self.options.limit} s reached while {what}.")
 
     def _storm_or_calm(self) -> None:

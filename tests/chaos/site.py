@@ -11,6 +11,7 @@ import shlex
 import signal
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -128,11 +129,11 @@ class Site:
         self.getting_up = time.monotonic() - began
 
     def _wait_until_ready(self) -> None:
-        until = time.monotonic() + READY_SECONDS
+        until, again = time.monotonic() + READY_SECONDS, threading.Event()
         while time.monotonic() < until:
             if self.answers():
                 return
-            time.sleep(0.2)
+            again.wait(0.2)
         raise TimeoutError(f"The site did not answer: see the logs in {self._options.folder}.")
 
     def answers(self) -> bool:
