@@ -3,11 +3,19 @@
 from datetime import date
 from uuid import UUID
 
-from django.db.models import F, Prefetch, Q
+from django.db.models import Exists, F, OuterRef, Prefetch
 
 from portal.models import SoftwareClient
 from prescriptions import objection
-from prescriptions.models import Dispensing, DispensingLine, Patient, Prescriber, Prescription, PrescriptionQuerySet
+from prescriptions.models import (
+    Dispensing,
+    DispensingLine,
+    Document,
+    Patient,
+    Prescriber,
+    Prescription,
+    PrescriptionQuerySet,
+)
 
 REGISTRY = Prescription.Provenance.REGISTRY
 
@@ -25,8 +33,24 @@ def written_in(software: SoftwareClient) -> PrescriptionQuerySet:
     """Those of the prescribers of this software's structure, as each of them reads their own page: without what the
     patient masked, nor once they shut out the structure or that prescriber. Cancelling stays possible by the number."""
     own = of_registry().filter(prescriber__structure_finess=software.structure_finess)
-    shut_out = Q(patient__blocked_professionals__identifier=F("prescriber__rpps"))
-    return _with_objection(own.open_to_professional(software.structure_finess).exclude(shut_out))
+    return _with_objection(_open_to(own, software.structure_finess))
+
+
+def _open_to(rows: PrescriptionQuerySet, finess: str) -> PrescriptionQuerySet:
+    """Not once the patient shut out the structure, or who wrote it."""
+    return rows.open_to_professional(finess).exclude(patient__blocked_professionals__identifier=F("prescriber__rpps"))
+
+
+def handed_in_by(finess: str) -> PrescriptionQuerySet:
+    """Where the documents went that this structure handed in: in the patient's space by themselves, or, of a report of
+    dispensing, on the prescription that it carries out."""
+    own = documents_of(finess).filter(prescription=OuterRef("pk"))
+    return _open_to(Prescription.objects.filter(Exists(own)), finess)
+
+
+def documents_of(finess: str):
+    """Those that this structure handed in, as they came."""
+    return Document.objects.filter(handed_in_by=finess)
 
 
 def written_by(prescriber: Prescriber) -> PrescriptionQuerySet:

@@ -19,6 +19,7 @@ from django.utils.translation import gettext as _
 from portal import audit, notices
 from portal.reasons import Reason, Refused, refuse_if
 from prescriptions import actions, cda, filing, photos
+from prescriptions.drafts import PrescriptionDraft
 from prescriptions.fhir import PrescriberTraits
 from prescriptions.identities import find_prescriber
 from prescriptions.models import Document, Patient, Prescriber, Prescription
@@ -82,7 +83,7 @@ def _why_not_type(content_type: str) -> Reason | None:
 def _file_pdf(patient: Patient, content: bytes, came: Came) -> Prescription:
     photos.check_pdf(content)
     prescriber = _known(came.author)
-    source = {"format": "pdf", "prescriber": cda.kept(came.author)}
+    source = _source({"format": "pdf", "prescriber": cda.kept(came.author)}, came)
     prescription = _without_lines(
         patient,
         came,
@@ -91,7 +92,7 @@ def _file_pdf(patient: Patient, content: bytes, came: Came) -> Prescription:
         comment=_comment("", came.author, prescriber, came),
         source=source,
     )
-    return _with_files(prescription, [(PDF, content)])
+    return _with_files(prescription, [(PDF, content)], came)
 
 
 @transaction.atomic
@@ -105,7 +106,10 @@ def _file_cda(patient: Patient, content: bytes, came: Came) -> Prescription:
     if deposit.pdf:
         photos.check_pdf(deposit.pdf)
         files.insert(0, (PDF, deposit.pdf))
-    return _with_files(_rows_of(patient, deposit, came), files)
+    alone = _its_pdf_alone(patient, deposit)
+    if alone is not None:
+        return _now_read(alone, deposit, content, came)
+    return _with_files(_rows_of(patient, deposit, came), files, came)
 
 
 def _read(content: bytes) -> cda.CdaDeposit:
@@ -137,19 +141,25 @@ def _in_registry(patient: Patient, deposit: cda.CdaDeposit) -> Prescription | No
     return known if same or not draft.lines else None
 
 
+def _its_pdf_alone(patient: Patient, deposit: cda.CdaDeposit) -> Prescription | None:
+    """The PDF inside it, byte for byte, that this patient received before by itself."""
+    digest = hashlib.sha256(deposit.pdf or b"").hexdigest()
+    same = patient.prescriptions.filter(documents__kind=Document.Kind.RECEIVED, documents__sha256=digest)
+    known = same.filter(provenance=DOCUMENT, lines=None).exclude(documents__content_type=XML)
+    return known.select_for_update(of=("self",)).first()
+
+
 # --- Rows -------------------------------------------------------------------------------------------------------------
 
 
 def _rows_of(patient: Patient, deposit: cda.CdaDeposit, came: Came) -> Prescription:
     prescriber = _known(deposit.prescriber)
-    comment = _comment(deposit.draft.comment, deposit.prescriber, prescriber, came)
-    draft = replace(deposit.draft, number="", comment=comment)
+    draft = _draft(deposit, prescriber, came)
     if draft.lines:
-        source = _source(draft.source, came)
         prescription = actions.file_prescription(
             patient=patient,
             prescriber=prescriber,
-            draft=replace(draft, source=source),
+            draft=draft,
             provenance=DOCUMENT,
             by=came.by,
         )
@@ -164,37 +174,65 @@ def _rows_of(patient: Patient, deposit: cda.CdaDeposit, came: Came) -> Prescript
     return prescription
 
 
+def _draft(deposit: cda.CdaDeposit, prescriber: Prescriber | None, came: Came) -> PrescriptionDraft:
+    comment = _comment(deposit.draft.comment, deposit.prescriber, prescriber, came)
+    return replace(deposit.draft, number="", comment=comment, source=_source(deposit.draft.source, came))
+
+
+def _now_read(alone: Prescription, deposit: cda.CdaDeposit, content: bytes, came: Came) -> Prescription:
+    """What came as a PDF is now told line by line, in the same place: what was sent or masked stays so."""
+    prescriber = _known(deposit.prescriber)
+    draft = _draft(deposit, prescriber, came)
+    refuse_if(filing.why_not_dates(draft.authored_on, draft.valid_until))
+    kept = {name: getattr(alone, name) for name in ("id", "patient", "provenance", "number", "masked_at", "created_at")}
+    people = {"prescriber": prescriber, "replaced_prescriber": _known(deposit.replaced)}
+    prescription, lines = filing.rows_of(draft, **kept, **people)
+    prescription.save(force_update=True)
+    prescription.lines.bulk_create(lines)
+    _record(prescription, len(lines), came)
+    _keep(prescription, 1, XML, content, came)
+    return prescription
+
+
 def _without_lines(patient: Patient, came: Came, **facts) -> Prescription:
     """What it prescribes is in the PDF, for people to read."""
     refuse_if(filing.why_not_dates(facts["authored_on"], facts.get("valid_until")))
-    source = _source(facts.pop("source"), came)
-    prescription = Prescription.objects.create(patient=patient, provenance=DOCUMENT, source=source, **facts)
+    prescription = Prescription.objects.create(patient=patient, provenance=DOCUMENT, **facts)
+    _record(prescription, 0, came)
+    return prescription
+
+
+def _record(prescription: Prescription, lines: int, came: Came) -> None:
     audit.record(
         kind="prescription.filed",
         by=came.by,
-        patient_id=patient.pk,
+        patient_id=prescription.patient_id,
         subject=prescription,
         provenance=str(DOCUMENT),
-        lines=0,
+        lines=lines,
     )
-    return prescription
 
 
 def _source(source: dict, came: Came) -> dict:
     return source | ({"sent_by": came.sent_by} if came.sent_by else {})
 
 
-def _with_files(prescription: Prescription, files: list[tuple[str, bytes]]) -> Prescription:
+def _with_files(prescription: Prescription, files: list[tuple[str, bytes]], came: Came) -> Prescription:
     for position, (content_type, content) in enumerate(files):
-        prescription.documents.create(
-            kind=Document.Kind.RECEIVED,
-            position=position,
-            content_type=content_type,
-            content=content,
-            sha256=hashlib.sha256(content).hexdigest(),
-        )
+        _keep(prescription, position, content_type, content, came)
     tell(prescription, notices.new_document)
     return prescription
+
+
+def _keep(prescription: Prescription, position: int, content_type: str, content: bytes, came: Came) -> None:
+    prescription.documents.create(
+        kind=Document.Kind.RECEIVED,
+        position=position,
+        content_type=content_type,
+        content=content,
+        sha256=hashlib.sha256(content).hexdigest(),
+        handed_in_by=getattr(came.by, "structure_finess", ""),
+    )
 
 
 def _known(traits: PrescriberTraits | None) -> Prescriber | None:

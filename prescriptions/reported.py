@@ -44,9 +44,10 @@ def _take(patient: Patient, content: bytes, finess: str, by) -> Prescription:
     prescription = _carried_out(told, patient, finess)
     handed = _handed(told, prescription) if prescription else None
     if handed is None:
-        return _as_document(told, patient, content, by)
+        return _as_document(told, patient, content, finess, by)
     if not _is_known(told, prescription, handed, finess):
         _record(told, prescription, handed, finess, by)
+    _keep_as_it_came(prescription, Document.Kind.REPORT, content, finess)
     return prescription
 
 
@@ -141,7 +142,19 @@ def _some_time_on(told: cda.CdaDispensing) -> datetime:
 # --- The report by itself ---------------------------------------------------------------------------------------------
 
 
-def _as_document(told: cda.CdaDispensing, patient: Patient, content: bytes, by) -> Prescription:
+def _keep_as_it_came(prescription: Prescription, kind: str, content: bytes, finess: str) -> None:
+    Prescription.objects.select_for_update().get(pk=prescription.pk)  # one position each
+    prescription.documents.create(
+        kind=kind,
+        position=prescription.documents.filter(kind=kind).count(),
+        content_type=XML,
+        content=content,
+        sha256=hashlib.sha256(content).hexdigest(),
+        handed_in_by=finess,
+    )
+
+
+def _as_document(told: cda.CdaDispensing, patient: Patient, content: bytes, finess: str, by) -> Prescription:
     prescription = Prescription.objects.create(
         patient=patient,
         provenance=REPORT,
@@ -149,9 +162,7 @@ def _as_document(told: cda.CdaDispensing, patient: Patient, content: bytes, by) 
         comment=told.pharmacist.structure_name[:160],
         source={"format": "cda", "delivered": [_kept(each) for each in told.lines]},
     )
-    prescription.documents.create(
-        kind=Document.Kind.RECEIVED, content_type=XML, content=content, sha256=hashlib.sha256(content).hexdigest()
-    )
+    _keep_as_it_came(prescription, Document.Kind.RECEIVED, content, finess)
     audit.record(
         kind="prescription.filed",
         by=by,

@@ -25,6 +25,7 @@ ACTS = {
     "prescription.dispensed": gettext_lazy("Délivrance"),
     "prescription.dispensing_undone": gettext_lazy("Délivrance annulée"),
     "prescription.read_by_prescriber": gettext_lazy("Lecture par le prescripteur"),
+    "prescription.document_read_back": gettext_lazy("Document relu par le logiciel qui l’a envoyé"),
     "prescription.checked_by_insurer": gettext_lazy("Contrôle"),
     "patient.opposed": gettext_lazy("Votre opposition enregistrée, pour toutes vos ordonnances"),
     "patient.opposition_lifted": gettext_lazy("Votre opposition levée, pour toutes vos ordonnances"),

@@ -65,6 +65,7 @@ FIELDS = {
     "prescriptions.Document": {
         ENCRYPTED: "content",
         LINK: "id prescription",
+        PROFESSIONAL: "handed_in_by",
         TECHNICAL: "kind position content_type sha256 created_at",
     },
     "prescriptions.Dispensing": {

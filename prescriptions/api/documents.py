@@ -8,13 +8,15 @@ from django.utils import timezone
 from rest_framework.response import Response
 
 from portal.api_access import for_software
-from prescriptions import photos
+from portal.models import SoftwareClient
+from prescriptions import photos, reach
 from prescriptions.api import answers
 from prescriptions.api.base import FHIR_JSON, FhirParser, FhirView
 from prescriptions.fhir.document import PRESCRIPTION, REPORT
 from prescriptions.handing_in import hand_in_prescription, hand_in_report
 from prescriptions.models import Document, Prescription
 
+NOT_OURS = {"contentType": "application/pdf"}  # it is here already, and not by this structure
 MAX_BYTES = photos.MAX_BYTES * 4 // 3 + 256 * 1024  # the largest document in base64, and what goes around it
 
 
@@ -38,11 +40,19 @@ class Documents(FhirView):
         started = timezone.now()
         filed = hand_in(data=request.data, key=request.headers.get("Idempotency-Key", ""), by=self.software)
         is_new = _since(filed, self.software.kind) >= started
+        place = f"{settings.SITE_URL}/api/fhir/DocumentReference/{filed.pk}"
         return Response(
-            document_reference(filed),
+            document_reference(filed, self.software),
             status=201 if is_new else 200,
-            headers={"Location": f"{settings.SITE_URL}/api/fhir/DocumentReference/{filed.pk}"},
+            headers={"Location": place} if _may_read_back(filed, self.software) else {},
         )
+
+
+def _may_read_back(filed: Prescription, software: SoftwareClient) -> bool:
+    """Not what another structure had handed in before, nor what another one wrote in the registry."""
+    places = [reach.handed_in_by(software.structure_finess)]
+    places += [reach.written_in(software)] if software.kind == "lap" else []
+    return any(place.filter(pk=filed.pk).exists() for place in places)
 
 
 def _since(filed: Prescription, kind: str):
@@ -51,36 +61,33 @@ def _since(filed: Prescription, kind: str):
     return max([filed.created_at, *recorded])
 
 
-def document_reference(prescription: Prescription) -> dict:
-    """What was filed, without its bytes. `masterIdentifier`: only when the registry has that prescription."""
-    is_report = prescription.provenance == Prescription.Provenance.REPORT
+def document_reference(prescription: Prescription, software: SoftwareClient, *, with_bytes: bool = False) -> dict:
+    """What this software's structure handed in. `masterIdentifier`: only when the registry has that prescription;
+    `context`: what its pharmacy dispensed of it."""
+    is_report, finess = software.kind == "lgo", software.structure_finess
+    own = list(reach.documents_of(finess).filter(prescription=prescription))
     resource = {
         "resourceType": "DocumentReference",
         "id": str(prescription.pk),
         "status": "superseded" if hasattr(prescription, "replaced_by") else "current",
         "type": {"coding": [{"system": "http://loinc.org", "code": REPORT if is_report else PRESCRIPTION}]},
         "subject": {"reference": f"Patient/{prescription.patient_id}"},
-        "date": prescription.created_at.isoformat(timespec="milliseconds"),
-        "content": [{"attachment": attachment} for attachment in _attachments(prescription)],
+        "date": (own[-1] if own else prescription).created_at.isoformat(timespec="milliseconds"),
+        "content": [{"attachment": told} for told in [_attachment(one, with_bytes) for one in own] or [NOT_OURS]],
     }
     if prescription.number:
         resource["masterIdentifier"] = answers.number_of(prescription)
-    if recorded := prescription.dispensings.all():
+    if is_report and (recorded := reach.dispensed_by(finess).filter(prescription=prescription)):
         resource["context"] = {"related": [{"reference": f"MedicationDispense/{one.pk}"} for one in recorded]}
     return resource
 
 
-def _attachments(prescription: Prescription) -> list[dict]:
-    """As received; the registry's own prescription is drawn when it is asked for."""
-    received = prescription.documents.filter(kind=Document.Kind.RECEIVED)
-    return [_attachment(document) for document in received] or [{"contentType": "application/pdf"}]
-
-
-def _attachment(document: Document) -> dict:
+def _attachment(document: Document, with_bytes: bool) -> dict:
     content = bytes(document.content)
     digest = hashlib.sha1(content, usedforsecurity=False).digest()  # what FHIR asks for: it tells damage
-    return {
+    told = {
         "contentType": document.content_type,
         "size": len(content),
         "hash": base64.b64encode(digest).decode(),
     }
+    return told | ({"data": base64.b64encode(content).decode()} if with_bytes else {})

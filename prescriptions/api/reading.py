@@ -11,7 +11,7 @@ from portal import audit
 from portal.api_access import for_software
 from portal.api_fields import BoundedForm
 from prescriptions import numbers, reach
-from prescriptions.api import answers, dispense, facts
+from prescriptions.api import answers, dispense, documents, facts
 from prescriptions.api.base import FhirParser, FhirParserOfPlainJSON, FhirView
 from prescriptions.api.paging import page
 from prescriptions.models import Prescription
@@ -50,12 +50,25 @@ class OneRequest(OwnPrescriptions):
 
 
 class OneDocument(OwnPrescriptions):
-    """The QR, the PDF and the CDA document again, as the deposit gave them."""
+    """Of a deposit, the QR, the PDF and the CDA document again. Of a document handed in, that document as it came."""
+
+    permission_classes = [for_software("prescriptions.read", "lap") | for_software("dispensings.write", "lgo")]
 
     def get(self, request, id):
-        found = get_object_or_404(self.within_reach, pk=id)
+        found = self.within_reach.filter(pk=id).first() if self.software.kind == "lap" else None
+        if found is None:
+            return self._handed_in(id)
         self.tell([found])
         return _answer(answers.document_reference(found))
+
+    @transaction.atomic
+    def _handed_in(self, id) -> Response:
+        within_reach = reach.handed_in_by(self.software.structure_finess)
+        found = get_object_or_404(within_reach.select_related("replaced_by").defer("source"), pk=id)
+        kind = "prescription.document_read_back"
+        finess = self.software.structure_finess
+        audit.record(kind=kind, by=self.software, patient_id=found.patient_id, subject=found, pharmacy=finess)
+        return _answer(documents.document_reference(found, self.software, with_bytes=True))
 
 
 class Search(OwnPrescriptions):

@@ -78,7 +78,8 @@ class Prescription(models.Model):
     weight_kg = models.DecimalField(max_digits=5, decimal_places=2, null=True, blank=True)
     height_cm = models.DecimalField(max_digits=4, decimal_places=1, null=True, blank=True)
     comment = models.TextField(blank=True)
-    named_pharmacy = models.CharField(max_length=160, blank=True)  # dispenser named on a secured prescription
+    # the dispenser that the patient names and the prescriber writes down (CSS L162-4-2)
+    named_pharmacy = models.CharField(max_length=160, blank=True)
     opposed = models.BooleanField(default=False)  # patient objects to prescribers reading the dispensings
     restricted = models.BooleanField(default=False)  # never shown to a parent or carer
     masked_at = models.DateTimeField(null=True, blank=True)
@@ -190,6 +191,7 @@ class Document(models.Model):
         PRINTABLE = "printable", _("ordonnance imprimable")  # PDF/UA + PDF/A-3, the patient's download
         MESSAGE = "message", _("ordonnance pour messagerie")  # PDF/A-1, what MSSanté asks for
         RECEIVED = "received", _("document reçu")  # CDA or PDF of a professional
+        REPORT = "report", _("compte rendu de délivrance")  # as it came, of what is recorded as dispensings
         PHOTO = "photo", _("photo")  # re-encoded, without metadata
         CDA = "cda", _("ordonnance pour logiciels")  # eP-MED-DM, of the registry
         CODE = "code", _("code signé")  # the text of the QR; its position is the version of the files that show it
@@ -201,6 +203,7 @@ class Document(models.Model):
     content_type = models.CharField(max_length=60)
     content = EncryptedBinaryField()
     sha256 = models.CharField(max_length=64)
+    handed_in_by = models.CharField("FINESS", max_length=9, blank=True)  # the structure that did, by its software
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
