@@ -92,17 +92,17 @@ def _take_mail(read: reading.Mail) -> tuple:
 def take_answer(share: Share, read: reading.Mail) -> tuple:
     """Words, files, the last word, what was delivered: of a mail known to be this share's pharmacy's."""
     files, dispensed = tuple(joined.files_of(read.message)), arrivals.reports_in(read)
-    if dispensed:  # its archive was read: it is not a file that cannot be shown
-        files = tuple(file for file in files if not (file.reason and file.name.upper().endswith((".ZIP", ".XML"))))
     if not (read.text or files or dispensed):
         return Status.UNMATCHED, "no-words", share
     by = f"pharmacy:{share.pharmacy_id}"
     if share.status == ShareStatus.SHARED and not read.is_automatic:
         actions.open_share(share=share, by=by, door=Door.MAIL)  # whoever answers has read
+    refused = arrivals.take_reports(dispensed, patient=share.patient, finess=share.pharmacy.finess)
+    if dispensed and not refused:
+        files = joined.reports_recorded(files)
     actions.record_reply(share=share, answer=Answer(text=_within_limit(read.text), files=files), door=Door.MAIL, by=by)
     if read.is_last_word:
         actions.close_thread(share=share, by=by)
-    refused = arrivals.take_reports(dispensed, patient=share.patient, finess=share.pharmacy.finess)
     return (Status.UNMATCHED, f"partly-{refused}"[:60], share) if refused else (Status.PROCESSED, "answer", share)
 
 

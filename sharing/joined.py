@@ -5,7 +5,7 @@ are. The rest is named in the thread and not shown; the mail is kept whole.
 """
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from email.message import Message
 
@@ -20,6 +20,8 @@ State = ThreadFile.State
 FILES_MAX = 5
 BYTES_MAX = 20 * 1024 * 1024  # of all of them
 NAME_MAX = 80
+RECORDED = "recorded"  # a report of dispensing: read, and in the patient's space
+REPORTS = (".XML", ".ZIP")
 AT_ONCE = 20
 SIGNATURES = {"application/pkcs7-signature", "application/x-pkcs7-signature", "application/pgp-signature"}
 EXTENSIONS = {photos.PDF: ".pdf", photos.JPEG: ".jpg"}
@@ -68,6 +70,14 @@ def _looked_at(name: str, content: bytes) -> Joined:
     return Joined(f"{stem}{EXTENSIONS[page.content_type]}", page.content_type, page.content)
 
 
+def reports_recorded(files: Iterable[Joined]) -> tuple[Joined, ...]:
+    """The same, where what is not shown among them is a report of dispensing that is recorded."""
+    return tuple(
+        Joined(file.name, reason=RECORDED) if file.reason and file.name.upper().endswith(REPORTS) else file
+        for file in files
+    )
+
+
 def keep(files: list[Joined], words) -> None:
     """Beside the words they came with. What is not refused waits for the scanner."""
     for file in files:
@@ -76,10 +86,16 @@ def keep(files: list[Joined], words) -> None:
             name=file.name,
             content_type=file.content_type,
             content=file.content,
-            state=State.REFUSED if file.reason else State.WAITING,
+            state=_state_of(file),
             reason=file.reason,
         )
         row.save(force_insert=True)
+
+
+def _state_of(file: Joined) -> str:
+    if file.reason == RECORDED:
+        return State.RECORDED
+    return State.REFUSED if file.reason else State.WAITING
 
 
 def scan_waiting() -> None:

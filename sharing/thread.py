@@ -67,6 +67,8 @@ def _file(file: ThreadFile, share: Share) -> File:
         return File(file.name, reverse("share-file", args=[share.pk, file.pk]))
     if file.state == ThreadFile.State.WAITING:
         return File(file.name, "", _("en cours de vérification"))
+    if file.state == ThreadFile.State.RECORDED:
+        return File(file.name, "", _("compte rendu de délivrance, enregistré dans l’espace du patient"))
     return File(file.name, "", _("ce fichier ne peut pas être montré ici ; demandez-le à la pharmacie"))
 
 

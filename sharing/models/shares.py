@@ -174,6 +174,7 @@ class ThreadFile(models.Model):
         SHOWN = "shown", _("montré")
         WAITING = "waiting", _("en cours de vérification")
         REFUSED = "refused", _("refusé")
+        RECORDED = "recorded", _("compte rendu de délivrance, enregistré")
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     message = models.ForeignKey(ThreadMessage, on_delete=models.CASCADE, related_name="files")

@@ -14,7 +14,7 @@ from django.utils import timezone
 from portal.models import Notice
 from prescriptions import cda, documents, words
 from prescriptions.models import Patient, Prescription
-from sharing import actions, inbound, mssante, policies
+from sharing import actions, inbound, mssante, policies, thread
 from sharing.certificates import PHARMACIES
 from sharing.models import InboundMail
 from tests import factories
@@ -245,6 +245,8 @@ def test_a_report_that_comes_with_an_answer_is_recorded_too(dispensed, alice_pat
     written["In-Reply-To"] = share.first_delivery.message_id
     assert take(written) == (Status.PROCESSED, "answer")
     assert made.dispensings.count() == 1 and share.messages.count() == 1
+    (bubble,) = thread.bubbles_of(share, reader=alice)
+    assert [file.note for file in bubble.files] == ["compte rendu de délivrance, enregistré dans l’espace du patient"]
 
 
 def test_a_report_that_the_registry_refuses_waits_with_its_reason(dispensed, alice_patient, market):
