@@ -244,7 +244,7 @@ def names_another_pharmacy(case: Case) -> str | None:
         return None
     return _(
         "Cette ordonnance désigne une autre pharmacie, seule à pouvoir la délivrer. "
-        "Le prescripteur peut en désigner une autre."
+        "Le patient peut en désigner une autre au prescripteur, qui l’inscrit."
     )
 
 

@@ -164,7 +164,7 @@ def _prescription(share: Share) -> str:
     rows += [deadline.sentence for deadline in words.deadlines(prescription)]
     rows += [str(Prescription.Flag(flag).label) for flag in prescription.flags]
     if prescription.named_pharmacy:
-        rows.append(f"Pharmacie désignée : {prescription.named_pharmacy}")
+        rows.append(f"Pharmacie désignée par le patient : {prescription.named_pharmacy}")
     return "\n".join(rows)
 
 
