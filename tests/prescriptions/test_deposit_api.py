@@ -3,7 +3,6 @@
 import base64
 import io
 import json
-import time
 
 import pytest
 from django.utils import timezone
@@ -183,14 +182,11 @@ BAD = {
 def test_a_wrong_deposit_names_its_field_and_stores_nothing(lap, case):
     make, code = BAD[case]
     body = json.dumps(make())
-    started = time.perf_counter()
     answer = lap.post("/api/fhir/", body)
-    took = time.perf_counter() - started
     assert 400 <= answer.status_code < 500, answer.content
     issue = issue_of(answer)
     assert issue["diagnostics"] and (code in code_of(answer))
     assert not Prescription.objects.exists() and not Patient.objects.exists()
-    assert took < 2, "well under a second on a quiet machine"
 
 
 def test_two_patients_in_one_bundle(lap):
@@ -217,11 +213,16 @@ def test_two_patients_in_one_bundle(lap):
     ids=["braces", "brackets", "deep", "not-utf8", "empty", "list", "type", "digits", "a million entries"],
 )
 def test_bombs_and_rubbish_are_answered_as_outcomes(lap, body):
-    started = time.perf_counter()
     answer = lap.post("/api/fhir/", body)
     assert 400 <= answer.status_code < 500
     assert issue_of(answer)["diagnostics"] and issue_of(answer)["expression"]
-    assert time.perf_counter() - started < 2, "well under a second on a quiet machine"
+
+
+def test_a_pile_of_entries_is_refused_before_any_is_looked_at(lap):
+    """Its first entry holds what is refused where values are looked at one by one: the pile is told instead."""
+    entries = b'{"a":"\\u0000"}' + b",{}" * 2_000
+    answer = lap.post("/api/fhir/", b'{"resourceType":"Bundle","type":"transaction","entry":[' + entries + b"]}")
+    assert issue_of(answer)["expression"] == ["Bundle.entry"]
 
 
 @pytest.mark.parametrize("address", ["Patient/1", "MedicationRequest/%00", "nowhere/at/all"])

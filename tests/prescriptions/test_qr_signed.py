@@ -1,7 +1,7 @@
 """The text of the QR: what two independent readers accept, and everything they refuse."""
 
 import random
-import time
+import tracemalloc
 import zlib
 from datetime import UTC, datetime, timedelta
 
@@ -98,14 +98,12 @@ def test_without_a_known_end_it_does_not_expire():
 # --- Forgeries --------------------------------------------------------------------------------------------------------
 
 
-def test_a_thousand_changes_are_all_refused_by_both_and_quickly():
+def test_a_thousand_changes_are_all_refused_by_both():
     text, key_set, draw = write(), keys.key_set(), random.Random(20261123)
-    started = time.monotonic()
     for _ in range(1000):
         changed = mutated(text, draw)
         assert read(changed, key_set=key_set).claims is None, changed
         assert second_verifier.payload_of(changed, key_set) is None, changed
-    assert time.monotonic() - started < 5
 
 
 def mutated(text, draw):
@@ -195,12 +193,14 @@ def test_something_after_the_token_is_refused():
 
 def test_a_bomb_is_not_inflated():
     bomb = packed(bytes(3_000_000))
-    started = time.monotonic()
+    tracemalloc.start()
     assert read(bomb).code == "altered"
     small_bomb = packed(bytes(100_000))  # short enough a text, still too much inside
     assert len(small_bomb) < 510
     assert read(small_bomb).code == "altered"
-    assert time.monotonic() - started < 0.5
+    _now, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 1_000_000, "bytes held at once: not the 3 MB"
 
 
 def test_an_unfinished_stream_is_refused():
