@@ -72,14 +72,14 @@ class Browser:
 
 
 class Clients:
-    """So many at once, until every ticket has its receipt or `stop()`."""
+    """So many at once, until every ticket has its receipt. `take_no_more()`: those begun are ended; `stop()`: none."""
 
     def __init__(self, url: str, tickets: list[Ticket], promised: Ledger, at_once: int):
         self.watch, self._promised, self._url = Watch(), promised, url
         self._waiting: queue.SimpleQueue[Ticket] = queue.SimpleQueue()
         for ticket in tickets:
             self._waiting.put(ticket)
-        self._stopping = threading.Event()
+        self._closed, self._stopping = threading.Event(), threading.Event()
         self._threads = [threading.Thread(target=self._work, daemon=True) for _ in range(at_once)]
 
     def start(self) -> "Clients":
@@ -90,14 +90,18 @@ class Clients:
     def are_done(self) -> bool:
         return not any(thread.is_alive() for thread in self._threads)
 
+    def take_no_more(self) -> None:
+        self._closed.set()
+
     def stop(self) -> None:
+        self._closed.set()
         self._stopping.set()
         for thread in self._threads:
             thread.join(PATIENCE)
 
     def _work(self) -> None:
         browser = Browser(self._url)
-        while not self._stopping.is_set():
+        while not self._closed.is_set():
             try:
                 ticket = self._waiting.get_nowait()
             except queue.Empty:

@@ -9,7 +9,6 @@ from tests.chaos.ledger import FaultLedger
 from tests.chaos.moods import LOTS, MOODS
 
 GROUPS = {
-    "all": (),  # filled below
     "kill": ("kill-web", "kill-child", "kill-worker", "kill-sweep"),
     "redis": ("redis-flush", "redis-kill"),
     "postgres": ("postgres-immediate",),
@@ -23,14 +22,18 @@ QUICK_SECONDS = 2
 MOOD_SECONDS = (1.5, 4)
 REDIS_AWAY_SECONDS = (0.5, 4)
 POSTGRES_AWAY_SECONDS = (0.2, 2)
-
-
 OUTAGE = [mood for mood in MOODS if "5xx-all" in mood]
 
 
 def strikes(fault: str, database: str) -> bool:
     """Whether this fault means anything there."""
     return database == "postgres" or fault not in NOT_ON_SQLITE
+
+
+def _lasting_moods(scenarios: frozenset[str]) -> list[str]:
+    if "outage" in scenarios:
+        return OUTAGE
+    return ["smtp-refuse"] if "backlog" in scenarios else []
 
 
 class Storm:
@@ -47,10 +50,9 @@ class Storm:
         self._faults = {name: sorted(options.faults & set(known)) for name, (known, _strike) in self._families.items()}
         if sink is None:
             self._faults["mood"] = []
-        if options.scenarios & {"backlog", "outage"}:
-            self._faults["mood"] = OUTAGE if "outage" in options.scenarios else ["smtp-refuse"]
-            self._families["mood"] = (OUTAGE, sink.change_mood)  # until the end: nothing calms it before
-            sink.change_mood(self._faults["mood"][0])
+        if lasting := _lasting_moods(options.scenarios):
+            self._faults["mood"], self._families["mood"] = lasting, (lasting, sink.change_mood)  # nothing calms it
+            sink.change_mood(lasting[0])
         self._due = {name: time.monotonic() + self._wait(name) for name, faults in self._faults.items() if faults}
         self._amends: list[tuple[float, Callable]] = []  # what is mended, and when
 
