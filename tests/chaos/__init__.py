@@ -11,6 +11,13 @@ The way through: options → people (rows) → site (real processes) → clients
 `FAULTS` names groups or single faults (faults.GROUPS); `none` is none. Three scenarios are asked for by name too:
 `no-redis` (absent from start to end), `backlog` (the sink takes nothing until all is promised), `outage` (everybody is
 refused for OUTAGE seconds, 600 unless said). `HURRY` divides every wait of the delivery (back-off, pauses, lease).
+`LIMIT` (seconds) bounds it all: people share during the first 60 % of it, faults strike during the first half, the rest
+is for keeping what was promised. CLIENTS is how many press at once.
+
+Besides promised, lost and the two kinds of duplicates: `ambiguous_faults` are acceptances whose answer the site may not
+have heard, the only reason for the same message to come twice (`redelivered_without_cause` is 0);
+`drain_seconds` runs from the end of the faults to the last promise kept; `told_refused` are mailboxes that no server
+takes, whose patient reads so on their page.
 
 A sink that is not ours: set MSSANTE_SMTP_HOST, MSSANTE_SMTP_PORT, MSSANTE_CA, MSSANTE_CLIENT_CERT, MSSANTE_CLIENT_KEY
 as for the site, and ACCEPTED to the file in which it writes what it accepts, one JSON object a line with those four
