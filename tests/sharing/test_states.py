@@ -13,7 +13,9 @@ from sharing.models import Share, ShareEvent
 from sharing.states import (
     ACTIVE,
     DELIVERY_MOVES,
+    DUE,
     ENDED,
+    IN_TROUBLE,
     READABLE_BY_PHARMACY,
     SHARE_MOVES,
     DeliveryStatus,
@@ -83,7 +85,7 @@ def test_opening_again_or_a_late_bounce_moves_nothing(alice, before):
 def test_every_state_is_active_or_ended_and_an_end_is_an_end():
     assert set(ACTIVE) | set(ENDED) == set(ShareStatus) and not set(ACTIVE) & set(ENDED)
     assert not {before for before, _ in SHARE_MOVES} & set(ENDED)
-    assert set(ACTIVE) <= set(READABLE_BY_PHARMACY)
+    assert {*ACTIVE, S.COLLECTED, S.REFUSED} <= set(READABLE_BY_PHARMACY)
     assert not {S.REVOKED, S.EXPIRED, S.UNDELIVERABLE} & set(READABLE_BY_PHARMACY)
 
 
@@ -103,6 +105,19 @@ def test_the_two_tables_are_never_mixed():
     assert not names & set(ShareStatus.values)
     assert may_deliver_move("queued", "sending") and not may_deliver_move("sent", "queued")
     assert not may_deliver_move("sent", "sending")  # what was accepted never leaves again
+
+
+def test_each_move_says_its_trace_who_makes_it_and_whether_the_patient_is_told():
+    by_others = {S.REVOKED: "patient", S.EXPIRED: "system", S.UNDELIVERABLE: "system"}
+    untold = {S.OPENED, S.COLLECTED, S.REVOKED}  # read, at the counter, or by the patient's own hand
+    for (_before, after), move in SHARE_MOVES.items():
+        assert (move.audit, move.who) == (f"share.{after}", by_others.get(after, "pharmacy"))
+        assert move.notice == (None if after in untold else "share_moved")
+
+
+def test_a_delivery_is_due_or_in_trouble_or_over_and_only_a_retry_is_both():
+    assert set(DUE) | set(IN_TROUBLE) | {DeliveryStatus.SENT, DeliveryStatus.CANCELLED} == set(DeliveryStatus)
+    assert set(DUE) & set(IN_TROUBLE) == {DeliveryStatus.RETRY}
 
 
 def test_the_drawing_is_the_table():
