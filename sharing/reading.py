@@ -24,6 +24,11 @@ _HISTORY = re.compile(
     r"|(?:de|from)\s*:\s.{0,200}@)",
     re.IGNORECASE,
 )
+# The same over two lines: one that was too long, and the headings of Outlook, which need not say an address.
+_WRAPPED = re.compile(r"^\s*(?:le|on)\s(?=.*\d).{4,300}\s(?:a écrit|wrote)\s*:\s*$", re.IGNORECASE)
+_FROM = re.compile(r"^\s*\*?(?:de|from)\s*:", re.IGNORECASE)
+_SENT = re.compile(r"^\s*\*?(?:envoyé|sent|date|objet|subject)\s*:", re.IGNORECASE)
+_AWAY = re.compile(r"\s*(?:réponse automatique|automatic reply|out of office|absence du bureau)\b", re.IGNORECASE)
 
 
 class Unreadable(Exception):
@@ -48,13 +53,13 @@ def read(content: bytes) -> Mail:
     message = _parse(content)
     subject = decoded(_header(message, "Subject"))
     return Mail(
-        sender=_address(_header(message, "From")),
+        sender=_sender(message),
         sender_name=_label(_header(message, "From")),
         return_path=_address(_header(message, "Return-Path")),
         subject=subject,
         references=_references(message),
         text=words_of(message),
-        is_automatic=_header(message, "Auto-Submitted").lower().split(";")[0].strip() not in {"", "no"},
+        is_automatic=_is_automatic(message, subject),
         is_last_word=_header(message, "X-MSS-MES").strip().upper() == "FIN" or subject.strip() == "[FIN]",
         message=message,
     )
@@ -92,6 +97,19 @@ def _address(value: str) -> str:
     return (found[1] or found[2]).lower() if found else ""
 
 
+def _sender(message: Message) -> str:
+    """Of two From, servers and people may each believe another one: neither is."""
+    return _address(_header(message, "From")) if len(message.get_all("From", [])) == 1 else ""
+
+
+def _is_automatic(message: Message, subject: str) -> bool:
+    """RFC 3834, and what older software says instead."""
+    if _header(message, "Auto-Submitted").lower().split(";")[0].strip() not in {"", "no"}:
+        return True
+    is_bulk = _header(message, "Precedence").strip().lower() in {"auto_reply", "bulk", "junk"}
+    return is_bulk or "X-Autoreply" in message or "X-Autorespond" in message or _AWAY.match(subject) is not None
+
+
 def _label(value: str) -> str:
     return decoded(value.rpartition("<")[0]).strip(' "')
 
@@ -106,11 +124,12 @@ def _references(message: Message) -> list[str]:
 def words_of(message: Message) -> str:
     """The plain text, else the page without its markup; without the history below it."""
     parts = [part for part in own_parts(message) if part.get_content_disposition() != "attachment"]
-    plain = next((part for part in parts if part.get_content_type() == "text/plain"), None)
-    if plain is not None:
-        return without_history(_text(plain))
-    page = next((part for part in parts if part.get_content_type() == "text/html"), None)
-    return without_history(_without_markup(_text(page))) if page is not None else ""
+    for kind, said in (("text/plain", _text), ("text/html", lambda page: _without_markup(_text(page)))):
+        part = next((part for part in parts if part.get_content_type() == kind), None)
+        words = without_history(said(part)) if part is not None else ""
+        if words:
+            return words
+    return ""
 
 
 def own_parts(message: Message):
@@ -177,9 +196,25 @@ def without_history(text: str) -> str:
     """Up to where the earlier message begins; what is written below it or between its lines is kept."""
     text = re.sub(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]", "", text.replace("\r\n", "\n").replace("\r", "\n"))
     lines = [line.rstrip() for line in text.split("\n")]
-    end = next((number for number, line in enumerate(lines) if _HISTORY.match(line)), len(lines))
-    above = _own(lines[:end])
-    return above or _own([line for line in lines if not _HISTORY.match(line)])
+    headings = [_heading_at(lines, number) for number in range(len(lines))]
+    end = next((number for number, length in enumerate(headings) if length), len(lines))
+    return _own(lines[:end]) or _own(_without_headings(lines, headings))
+
+
+def _heading_at(lines: list[str], number: int) -> int:
+    """How many lines, from this one, say whose the earlier message was."""
+    line, following = lines[number], "".join(lines[number + 1 : number + 2])
+    if _HISTORY.match(line):
+        return 1
+    if _HISTORY.match(following):  # this one is still the answer's
+        return 0
+    is_two = _WRAPPED.match(f"{line} {following}"[:HEADER_MAX]) or (_FROM.match(line) and _SENT.match(following))
+    return 2 if is_two else 0
+
+
+def _without_headings(lines: list[str], headings: list[int]) -> list[str]:
+    left_out = {number + more for number, length in enumerate(headings) for more in range(length)}
+    return [line for number, line in enumerate(lines) if number not in left_out]
 
 
 def _own(lines: list[str]) -> str:

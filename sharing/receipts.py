@@ -4,6 +4,8 @@ It acts only when it carries what only the recipient and its operator know, and 
 never sends again by itself. What is not believed changes nothing and waits for the back office.
 """
 
+import re
+
 from sharing import actions, delivery, outbox
 from sharing.actions import Door
 from sharing.models import Delivery, InboundMail, Share
@@ -12,7 +14,7 @@ from sharing.reports import Report
 from sharing.states import ShareStatus
 
 Status = InboundMail.Status
-DAEMONS = ("mailer-daemon", "postmaster")
+DAEMON = re.compile(r"(?:mailer-daemon|postmaster|microsoftexchange[0-9a-f]{32})@")
 
 
 def take(report: Report, mail: Mail) -> tuple:
@@ -43,7 +45,7 @@ def _is_believed(report: Report, mail: Mail, told: Delivery, share: Share) -> bo
     if report.recipients and not set(report.recipients) & _mailboxes_of(share):
         return False
     if report.is_dsn:
-        return not mail.return_path and mail.sender.partition("@")[0] in DAEMONS
+        return not mail.return_path and DAEMON.match(mail.sender) is not None
     return is_from_the_pharmacy(mail, share)
 
 

@@ -45,7 +45,7 @@ def report_in(read: reading.Mail) -> Report | None:
         if "message/delivery-status" in parts:
             return _dsn(parts["message/delivery-status"], parts)
         if "message/disposition-notification" in parts:
-            return _mdn(parts["message/disposition-notification"], read)
+            return _mdn(parts["message/disposition-notification"], parts, read)
     ko = KO.match(read.subject)
     return _bare_error(ko, read) if ko and read.references else None
 
@@ -92,13 +92,14 @@ def _original_message_id(parts: dict) -> tuple[str, ...]:
 
 
 # --- Receipts -------------------------------------------------------------------------------------------------------
-def _mdn(notification: Message, read: reading.Mail) -> Report | None:
+def _mdn(notification: Message, parts: dict, read: reading.Mail) -> Report | None:
     inside = notification.get_payload()
     fields = inside[0] if isinstance(inside, list) and inside else notification
     said = _DISPOSITION.match(_field(fields, "Disposition"))
     if said is None:
         return None
-    about = reading.MESSAGE_ID.findall(_field(fields, "Original-Message-ID"))[:1] or read.references
+    about = reading.MESSAGE_ID.findall(_field(fields, "Original-Message-ID"))[:1]
+    about = about or _original_message_id(parts) or read.references
     report = partial(
         Report,
         is_dsn=False,

@@ -73,8 +73,12 @@ def test_words_are_words_never_a_state(share):
     assert said(share) == ["PRETE"]
 
 
-def test_an_automatic_answer_is_shown_but_is_not_reading(share):
-    take(answer(share, "Nous sommes fermés jusqu’à lundi.", Auto_Submitted="auto-replied"))
+@pytest.mark.parametrize(
+    "headers",
+    [{"Auto_Submitted": "auto-replied"}, {"Precedence": "bulk"}, {"Subject": "Réponse automatique : ordonnance"}],
+)
+def test_an_automatic_answer_is_shown_but_is_not_reading(share, headers):
+    take(answer(share, "Nous sommes fermés jusqu’à lundi.", **headers))
     share.refresh_from_db()
     assert (share.status, said(share)) == (S.SHARED, ["Nous sommes fermés jusqu’à lundi."])
 
@@ -116,6 +120,11 @@ def test_another_mailbox_that_knows_the_token_is_not_believed(share, sender):
 
 def test_a_pharmacys_name_on_another_envelope_is_not_believed(share):
     mail = b"Return-Path: <intrus@pharma.mssante.test>\r\n" + answer(share).as_bytes()
+    assert take(mail).reason == "other-sender"
+
+
+def test_of_two_senders_neither_is_believed(share):
+    mail = answer(share).as_bytes().replace(b"\r\nTo:", b"\r\nFrom: intrus@pharma.mssante.test\r\nTo:", 1)
     assert take(mail).reason == "other-sender"
 
 
@@ -234,6 +243,9 @@ def words(text, subtype="plain") -> str:
         "-----Message d'origine-----\nDe : Alice\nBonjour",
         "________________________________\nDe : Alice <a@b.test>",
         "De : Alice Moreau <a@b.test>\nEnvoyé : lundi\nBonjour",
+        "De : Alice Moreau\nEnvoyé : lundi 23 novembre 2026 17:51\nÀ : Pharmacie\nObjet : Ordonnance\n\nBonjour",
+        "*De :* Alice Moreau <a@b.test>\n*Envoyé :* lundi\n*À :* Pharmacie\n\nBonjour",
+        "Le lun. 23 nov. 2026 à 14:02, Alice Moreau <\n288037505612353@p.test> a écrit :\n\n> Bonjour",
         "> Bonjour\n> Merci",
     ],
 )
@@ -241,8 +253,23 @@ def test_the_earlier_message_below_is_left_out(history):
     assert words(f"Elle est prête.\nÀ ce soir.\n\n{history}\n") == "Elle est prête.\nÀ ce soir."
 
 
-def test_what_is_written_under_the_history_is_not_lost():
-    assert words("Le 23 nov. 2026 à 14:02, Alice a écrit :\n> Bonjour\n\nElle est prête.\n") == "Elle est prête."
+@pytest.mark.parametrize(
+    "heading", ["Le 23 nov. 2026 à 14:02, Alice a écrit :", "Le 23 nov. 2026, Alice <\na@b> a écrit :"]
+)
+def test_what_is_written_under_the_history_is_not_lost(heading):
+    assert words(f"{heading}\n> Bonjour\n\nElle est prête.\n") == "Elle est prête."
+
+
+def test_hours_and_a_last_line_that_begin_like_a_heading_are_words():
+    said = "Ouvert demain.\nDe : 9 h\nÀ : 19 h\nLe reste est attendu vendredi."
+    assert words(f"{said}\nLe 23 nov. 2026 à 14:02, Alice a écrit :\n> Bonjour\n") == said
+
+
+def test_a_page_is_read_when_the_plain_text_beside_it_is_empty():
+    mail = EmailMessage()
+    mail.set_content("\n")
+    mail.add_alternative("<p>La page.</p>", subtype="html")
+    assert reading.read(mail.as_bytes()).text == "La page."
 
 
 def test_a_page_is_read_without_its_markup():

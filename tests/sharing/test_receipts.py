@@ -78,6 +78,13 @@ def test_a_failure_report_tells_the_patient(sent, alice):
     assert Notice.objects.filter(user=alice).exists()
 
 
+@pytest.mark.parametrize(
+    "name", [b"postmaster", b"Mailer-Daemon", b"MicrosoftExchange329e71ec88ae4615bbc36ab6ce41109e"]
+)
+def test_each_make_of_operator_signs_its_reports_in_its_own_name(sent, name):
+    assert take(report(sent, sender=name)).reason == "report-delivered"
+
+
 def test_a_delay_is_read_as_one_until_it_arrives(sent):
     assert take(report(sent, "delayed", status="4.4.1")).status == Status.PROCESSED
     assert sent.deliveries.get().status == D.SENT
@@ -105,6 +112,11 @@ def test_a_reading_receipt_opens_the_share(sent):
     sent.refresh_from_db()
     assert (sent.status, sent.events.get(status=S.OPENED).door) == (S.OPENED, "mail")
     assert sent.deliveries.get().read_at is not None
+
+
+def test_a_receipt_that_only_joins_the_message_it_speaks_of_is_understood(sent):
+    said = receipt(sent, message_id=" ").replace(b"Subject: ce qui", b"Message-ID: %s\r\nSubject: ce qui")
+    assert take(said % sent.first_delivery.message_id.encode()).reason == "report-displayed"
 
 
 def test_software_that_took_it_has_not_read_it(sent):
