@@ -126,7 +126,7 @@ class Route(models.Model):
     refused_at = models.DateTimeField(null=True, blank=True)  # the last of them
     missed = models.PositiveSmallIntegerField(default=0)  # connections that failed since the last acceptance
     closed_until = models.DateTimeField(_("rien avant le"), null=True, blank=True)  # nothing is claimed before
-    reason = models.CharField(_("raison"), max_length=40, blank=True)  # tls, auth, connect, mail, refused-by-all
+    reason = models.CharField(_("raison"), max_length=40, blank=True)  # tls, auth, mail, refused-by-all, out-of-reach…
     opened_at = models.DateTimeField(_("ouvert depuis le"), null=True, blank=True)  # since when the breaker is open
     trials = models.PositiveSmallIntegerField(_("essais depuis"), default=0)  # how many times it was tried again since
 
