@@ -118,11 +118,15 @@ DATABASES = {"default": env.database(env.text("DATABASE_URL"), sqlite_default=VA
 DATABASE_CLOCK_AHEAD = 0  # seconds; only tests move it
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 REDIS_URL = env.text("REDIS_URL")
-if REDIS_URL:
-    CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
-else:
-    CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
-CACHES["process"] = {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": "process"}
+_in_process = {
+    "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+    "LOCATION": "process",
+    "OPTIONS": {"MAX_ENTRIES": 20_000},  # beyond, counts are dropped: many addresses must not be enough for that
+}
+CACHES = {
+    "default": {"BACKEND": "portal.cache.RedisOrProcess", "LOCATION": REDIS_URL} if REDIS_URL else _in_process,
+    "process": _in_process,
+}
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
 REQUEST_MAX_BYTES = 24 * 1024 * 1024  # a form with its files; one file: prescriptions.photos.MAX_BYTES
 FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.TemporaryFileUploadHandler"]
