@@ -99,6 +99,13 @@ def test_a_bounce_is_told_once_and_the_time_it_had_left_stays():
     assert left.sent_at and left.ended_at and (left.last_stage, left.last_code) == ("done", "5.1.1")
 
 
+def test_what_is_taken_back_before_it_leaves_is_told_as_cancelled(alice):
+    row = queued()
+    actions.revoke_share(share=row.share, by=alice)
+    assert traces(row) == [("delivery.cancelled", "system:delivery", {})]
+    assert (now_is(row).status, now_is(row).ended_at is None) == (D.CANCELLED, False)
+
+
 def test_a_second_receipt_does_not_move_the_time_of_the_first(later):
     row = queued()
     delivery.settle(outbox.claim(), SENT)
