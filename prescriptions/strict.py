@@ -6,12 +6,13 @@ with the field that is wrong. Sources: CSP L4071-1, R4071-2, R5132-3; domain.md 
 
 from django.utils.translation import gettext as _
 
-from prescriptions import medicines, numbers
+from prescriptions import filing, medicines, numbers
 from prescriptions.fhir import Deposit, FhirError, PatientTraits, PrescriberTraits
-from prescriptions.fhir.codes import INS_OIDS, PRODUCT_SYSTEMS, RPPS_SYSTEMS
+from prescriptions.fhir.codes import FINESS_SYSTEMS, INS_OIDS, PRODUCT_SYSTEMS, RPPS_SYSTEMS
 from prescriptions.fhir.node import Node
 from prescriptions.models import PrescriptionLine
 
+UNITS_OF_TIME = {"", "s", "min", "h", "d", "wk", "mo", "a"}  # UnitsOfTime, FHIR R4
 MAX_DOSE = 100_000
 CODE_CHECKS = {"cip13": numbers.why_not_cip13, "lpp": numbers.why_not_lpp}
 
@@ -26,6 +27,7 @@ def check(data: dict, deposits: list[Deposit], *, structure_finess: str) -> Depo
     check_patient(resources, deposit.patient, "entry")
     check_prescriber(resources, deposit.prescriber, "entry", structure_finess=structure_finess)
     _check_certification(deposit)
+    _check_dates(resources, deposit)
     for resource in resources:
         _check_codes(resource)
         _check_doses(resource)
@@ -41,10 +43,14 @@ def check_patient(resources: list[Node], traits: PatientTraits | None, place: st
     """`place`: the field that should name them, when nothing does."""
     patients = [r for r in resources if r.text("resourceType") == "Patient"]
     for patient in patients:
-        for identifier in patient.items("identifier"):
-            oid = identifier.text("system").removeprefix("urn:oid:")
-            if oid in INS_OIDS and (reason := numbers.why_not_ins(identifier.text("value"))):
+        found = [each for each in patient.items("identifier") if _is_ins(each)]
+        for identifier in found:
+            if reason := numbers.why_not_ins(identifier.text("value")):
                 raise identifier.get("value").refuse(reason.sentence, reason.code)
+        if traits and found and traits.ins not in {numbers.compact(each.text("value")) for each in found}:
+            raise patient.refuse(
+                _("deux patients dans le même envoi. Faites un envoi par patient."), "several-patients"
+            )
     if traits is None:
         raise FhirError(place, _("le patient manque : matricule INS et OID, avec ses traits."), "patient-missing")
     if not (traits.birth_name and traits.given_names and traits.birth_date and traits.sex in {"F", "M"}):
@@ -53,6 +59,10 @@ def check_patient(resources: list[Node], traits: PatientTraits | None, place: st
             _("identité non qualifiée : nom de naissance, prénoms, date de naissance et sexe sont nécessaires."),
             "identity-not-qualified",
         )
+
+
+def _is_ins(identifier: Node) -> bool:
+    return identifier.text("system").removeprefix("urn:oid:") in INS_OIDS
 
 
 def check_prescriber(
@@ -65,11 +75,22 @@ def check_prescriber(
     if traits is None:
         raise FhirError(place, _("le prescripteur manque : son RPPS et sa structure (FINESS)."), "prescriber-missing")
     if traits.structure_finess != structure_finess:
+        _refuse_wrong_finess(resources)
         raise FhirError(
             traits.path,
             _("la structure du prescripteur (FINESS) n’est pas celle pour laquelle ce logiciel est inscrit."),
             "structure-not-yours",
         )
+
+
+def _refuse_wrong_finess(resources: list[Node]) -> None:
+    """A typing error is told as one."""
+    for place in (r for r in resources if r.text("resourceType") == "Organization"):
+        for identifier in place.items("identifier"):
+            text = numbers.compact(identifier.text("value"))
+            text = text[1:] if len(text) == 10 and text.startswith("1") else text
+            if identifier.text("system") in FINESS_SYSTEMS and (reason := numbers.why_not_finess(text)):
+                raise identifier.get("value").refuse(reason.sentence, reason.code)
 
 
 def _check_rpps(value: Node) -> None:
@@ -88,6 +109,12 @@ def _check_certification(deposit: Deposit) -> None:
             _("le numéro de certification du logiciel manque (Provenance.agent « assembler »)."),
             "certification-missing",
         )
+
+
+def _check_dates(resources: list[Node], deposit: Deposit) -> None:
+    if reason := filing.why_not_dates(deposit.draft.authored_on, deposit.draft.valid_until):
+        ordered = next(resource for resource in resources if resource.get("authoredOn"))
+        raise ordered.get("authoredOn").refuse(reason.sentence, reason.code)
 
 
 def _check_codes(resource: Node) -> None:
@@ -148,6 +175,14 @@ def _check_rhythm(repeat: Node) -> None:
         value = repeat.number(name)
         if value is not None and not 0 < value <= most:
             raise repeat.get(name).refuse(_("ce rythme de prise est impossible."), "dose-impossible")
+    for name in ("periodUnit", "durationUnit"):
+        if repeat.text(name) not in UNITS_OF_TIME:
+            raise repeat.get(name).refuse(
+                _("cette unité de temps n’existe pas (s, min, h, d, wk, mo, a)."), "dose-impossible"
+            )
+    for low, high in (("frequency", "frequencyMax"), ("count", "countMax"), ("period", "periodMax")):
+        if (most := repeat.number(high)) is not None and most < (repeat.number(low) or 0):
+            raise repeat.get(high).refuse(_("le maximum est plus petit que le minimum."), "dose-impossible")
     start, end = repeat.get("boundsPeriod").day("start"), repeat.get("boundsPeriod").day("end")
     if start and end and end < start:
         raise repeat.get("boundsPeriod").refuse(_("la fin vient avant le début."), "dose-impossible")

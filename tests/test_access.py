@@ -69,6 +69,7 @@ SOFTWARE = {
     "fhir-find",
     "fhir-dispenses",
     "fhir-find-dispenses",
+    "fhir-dispense",
     "fhir-documents",
     "fhir-document",
     "fhir-requests",

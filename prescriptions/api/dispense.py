@@ -94,6 +94,20 @@ class Dispenses(FhirView):
         return _answer(rows, request, next_url)
 
 
+class OneDispense(FhirView):
+    """One line of a dispensing, where the answer to its recording says that it is."""
+
+    permission_classes = READERS
+
+    def get(self, request, id):
+        found = get_object_or_404(_with_lines(_readable_by(self.software)), pk=_dispensing_id(id))
+        line = next((one for one in dispensed.resources_of(found) if one["id"] == id), None)
+        if line is None:
+            raise Http404
+        _tell_patients({found.prescription}, self.software)
+        return Response(line, headers={"Cache-Control": "no-store"})
+
+
 class Search(FhirView):
     """POST MedicationDispense/_search: those of one prescription, whole, by its number."""
 
@@ -125,8 +139,7 @@ def _with_lines(rows):
 
 def _answer(rows, request, next_url: str | None = None) -> Response:
     """What prescribers read leaves its trace in the patient's history, as on their own page."""
-    if request.user.kind == "lap":
-        _tell_patients({row.prescription for row in rows}, request.user)
+    _tell_patients({row.prescription for row in rows}, request.user)
     resources = [resource for row in rows for resource in dispensed.resources_of(row)]
     return Response(
         _searchset(resources, request.build_absolute_uri(), next_url), headers={"Cache-Control": "no-store"}
@@ -135,6 +148,8 @@ def _answer(rows, request, next_url: str | None = None) -> Response:
 
 @transaction.atomic
 def _tell_patients(read: set[Prescription], software) -> None:
+    if software.kind != "lap":
+        return  # a pharmacy reads its own again
     about = [(prescription.patient_id, prescription) for prescription in read]
     audit.record_each(kind="prescription.read_by_prescriber", by=software, about=about)
 

@@ -10,7 +10,7 @@ from rest_framework.response import Response
 from portal.api_access import for_software
 from portal.models import SoftwareClient
 from prescriptions import photos, reach
-from prescriptions.api import answers
+from prescriptions.api import answers, dispensed
 from prescriptions.api.base import FHIR_JSON, FhirParser, FhirView
 from prescriptions.fhir.document import PRESCRIPTION, REPORT
 from prescriptions.handing_in import hand_in_prescription, hand_in_report
@@ -78,7 +78,8 @@ def document_reference(prescription: Prescription, software: SoftwareClient, *, 
     if prescription.number:
         resource["masterIdentifier"] = answers.number_of(prescription)
     if is_report and (recorded := reach.dispensed_by(finess).filter(prescription=prescription)):
-        resource["context"] = {"related": [{"reference": f"MedicationDispense/{one.pk}"} for one in recorded]}
+        ids = [dispensed.id_of(one, line) for one in recorded for line in one.lines.all()]
+        resource["context"] = {"related": [{"reference": f"MedicationDispense/{id}"} for id in ids]}
     return resource
 
 

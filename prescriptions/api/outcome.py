@@ -10,6 +10,7 @@ from prescriptions.fhir import FhirError
 CODES = "https://ordolien.test/fhir/CodeSystem/refusals"
 WHOLE = "Resource"  # the path of what is wrong with all that was sent
 OF_THE_ADDRESS = {"parameter-missing", "parameter-invalid"}  # these name a search parameter, not a field
+PARAMETERS = {"qr", "group-identifier"}  # of a search, in its body
 # Our HTTP status → IssueType of FHIR R4.
 ISSUE_TYPES = {400: "invalid", 401: "login", 403: "forbidden", 404: "not-found", 405: "not-supported"}
 ISSUE_TYPES |= {
@@ -40,7 +41,8 @@ def outcome(*, status: int, code: str, sentence: str, path: str = "") -> dict:
         "diagnostics": str(sentence),
     }
     if path:
-        issue["expression"] = [path if path[:1].isupper() or code in OF_THE_ADDRESS else f"Bundle.{path}"]
+        is_parameter = code in OF_THE_ADDRESS or path in PARAMETERS
+        issue["expression"] = [path if path[:1].isupper() or is_parameter else f"Bundle.{path}"]
     return {"resourceType": "OperationOutcome", "issue": [issue]}
 
 

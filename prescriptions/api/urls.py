@@ -20,5 +20,6 @@ urlpatterns = [
     path("fhir/MedicationRequest/_search", reading.Search.as_view(), name="fhir-find"),
     path("fhir/MedicationDispense", dispense.Dispenses.as_view(), name="fhir-dispenses"),
     path("fhir/MedicationDispense/_search", dispense.Search.as_view(), name="fhir-find-dispenses"),
+    path("fhir/MedicationDispense/<str:id>", dispense.OneDispense.as_view(), name="fhir-dispense"),
     path("fhir/MedicationDispense/<str:id>/$undo", dispense.Undo.as_view(), name="fhir-undo"),
 ]

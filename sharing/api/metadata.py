@@ -62,6 +62,7 @@ def capability_statement() -> dict:
                     _resource("ServiceRequest", "read"),
                     _resource(
                         "MedicationDispense",
+                        "read",
                         "create",
                         "search-type",
                         search=("group-identifier",),

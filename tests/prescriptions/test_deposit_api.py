@@ -143,10 +143,20 @@ def test_replaced_by_a_new_one(lap):
     assert words.standing(old).code == "replaced"
 
 
+def taken(**changes) -> dict:
+    repeat = {"frequency": 2, "period": 1, "periodUnit": "d"} | changes
+    return amoxicillin(dosageInstruction=[{"timing": {"repeat": repeat}, "text": "2 par jour"}])
+
+
+def with_another_patient(data: dict) -> dict:
+    other = deposit_of(ins=factories.ins_with_key("1900212345678"))["entry"][0]["resource"]
+    return data | {"entry": [*data["entry"], {"resource": other | {"id": "q"}}]}
+
+
 BAD = {
     "ins-key": (lambda: deposit_of(ins=INS[:-2] + "00"), "ins"),
     "rpps": (lambda: deposit_of(rpps="99000000420"[:10] + "9"), "rpps"),
-    "finess": (lambda: deposit_of(finess="690000000"), ""),
+    "finess": (lambda: deposit_of(finess="690000000"), "finess"),
     "cip13": (
         lambda: deposit_of(
             amoxicillin(
@@ -171,7 +181,10 @@ BAD = {
         ),
         "dose-impossible",
     ),
-    "future": (lambda: deposit_of(day="2999-01-01"), ""),
+    "unit of time": (lambda: deposit_of(taken(periodUnit="jour")), "dose-impossible"),
+    "more than its most": (lambda: deposit_of(taken(frequencyMax=1)), "dose-impossible"),
+    "future": (lambda: deposit_of(day="2999-01-01"), "future-date"),
+    "somebody else beside": (lambda: with_another_patient(deposit_of()), "several-patients"),
     "no-line": (lambda: {"resourceType": "Bundle", "type": "transaction", "entry": []}, ""),
     "not-a-bundle": (lambda: {"resourceType": "Patient"}, ""),
     "10,000 lines": (lambda: deposit_of(*[amoxicillin()] * 10_000), ""),
@@ -185,7 +198,7 @@ def test_a_wrong_deposit_names_its_field_and_stores_nothing(lap, case):
     answer = lap.post("/api/fhir/", body)
     assert 400 <= answer.status_code < 500, answer.content
     issue = issue_of(answer)
-    assert issue["diagnostics"] and (code in code_of(answer))
+    assert issue["diagnostics"] and issue["expression"] and (code in code_of(answer))
     assert not Prescription.objects.exists() and not Patient.objects.exists()
 
 

@@ -292,7 +292,8 @@ def test_a_report_is_recorded_line_by_line_once(lgo, dispensed, market):
     answer = lgo.post(PATH, reported(content))
     assert answer.status_code == 201, answer.content
     told = made.dispensings.get()
-    assert answer.json()["context"]["related"] == [{"reference": f"MedicationDispense/{told.pk}"}]
+    (related,) = answer.json()["context"]["related"]
+    assert lgo.get(f"/api/fhir/{related['reference']}").json()["quantity"]["value"] == 2
     assert answer.json()["masterIdentifier"]["value"] == made.number
     place = answer["Location"].removeprefix("http://127.0.0.1:8000")
     read_back = lgo.get(place).json()
