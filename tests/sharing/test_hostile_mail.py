@@ -1,23 +1,20 @@
 """Mail made to hurt, both ways: refused or kept aside, told in the logs without a word of anybody, nothing lost, and
 the next one goes through."""
 
-import base64
 import io
 import logging
 import socket
 import ssl
 import zipfile
-from functools import cache
 
 import pytest
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from portal.reasons import Refused
 from prescriptions.models import Prescription
 from sharing import actions, delivery, inbound, message, reading, sweep
-from sharing.models import Delivery, InboundMail, ThreadFile
+from sharing.models import InboundMail, ThreadFile
 from sharing.states import DeliveryStatus as D
 from tests import factories
 from tests.mail import queued
@@ -27,12 +24,13 @@ from tests.sharing.test_mssante import ALICE, MARKET
 pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 Status = InboundMail.Status
 INJECTED = "\r\nBcc: intrus@pharma.mssante.test\r\n\r\nautre\r\n.\r\nMAIL FROM:<x@y.test>"
-LINE_ENDS = ["\r\n", "\n", "\r", "\x00", "\x85\u2028\x0b\x0c\x1c"]
+LINE_ENDS = ["\r\n", "\n", "\r", "\x00", "\x85", "\u2028", "\x0b", "\x0c", "\x1c"]
 
 
 @pytest.fixture
-def share(alice, market, prescription):
-    return actions.share_prescription(prescription=prescription, pharmacy=market, by=alice)
+def share(alice, market):
+    """Of a photo: what comes is read in the same way, and nothing has to be drawn."""
+    return actions.share_prescription(prescription=factories.photo_prescription(), pharmacy=market, by=alice)
 
 
 def next_one_passes(share) -> None:
@@ -41,10 +39,9 @@ def next_one_passes(share) -> None:
 
 
 # --- What leaves ----------------------------------------------------------------------------------------------------
-@pytest.mark.parametrize("end", LINE_ENDS)
-def test_no_text_of_anybody_becomes_a_header_or_a_command(alice, market, end, open_sink):
-    """The patient's name, the pharmacy's, what the patient wrote: each with something that ends a line."""
-    evil = f"Alice{end}Bcc: intrus@pharma.mssante.test{end}{end}autre{end}.{end}QUIT"
+def test_no_text_of_anybody_becomes_a_header_or_a_command(alice, market, open_sink):
+    """The patient's name, the pharmacy's, what the patient wrote: each with all that ends a line somewhere."""
+    evil = "".join(f"Alice{end}Bcc: intrus@pharma.mssante.test{end}{end}autre{end}.{end}QUIT" for end in LINE_ENDS)
     patient = factories.alice_patient()
     patient.birth_name = patient.used_name = patient.given_names = patient.used_given_name = evil
     patient.save()
@@ -62,23 +59,6 @@ def test_no_text_of_anybody_becomes_a_header_or_a_command(alice, market, end, op
     delivery.sweep_once()
     assert [mail.recipient for mail in sink.accepted] == [market.mailbox.address]
     assert sink.accepted[0].content == row.content
-
-
-@pytest.mark.parametrize(
-    "address",
-    [
-        f"marche@pharma.mssante.test{INJECTED}",
-        "marche@pharma.mssante.test\x00",
-        "mar che@p.test",
-        "a@b@c.test",
-        "é@p.test",
-    ],
-)
-def test_an_address_that_is_not_one_is_refused_before_anything_is_written(alice, prescription, address):
-    nowhere = factories.pharmacy(mailbox=address)
-    with pytest.raises(Refused):
-        actions.share_prescription(prescription=prescription, pharmacy=nowhere, by=alice)
-    assert not Delivery.objects.exists()
 
 
 def test_a_row_that_was_tampered_with_is_told_and_holds_nobody_up(open_sink, share, caplog):
@@ -140,15 +120,17 @@ def _ask(line, command: bytes | None) -> bytes:
             return said
 
 
-@pytest.mark.parametrize("end", FALSE_ENDS)
-def test_the_local_operator_takes_one_message_for_one(local_operator, certificates, settings, end):
-    smuggle(local_operator.port, certificates, "pharmacies", end)
-    assert not list(settings.MSSANTE_MAILBOXES.glob("intrus@*/new/*"))
+def test_the_local_operator_takes_one_message_for_one(local_operator, certificates, settings, subtests):
+    for end in FALSE_ENDS:
+        with subtests.test(end=end):
+            smuggle(local_operator.port, certificates, "pharmacies", end)
+            assert not list(settings.MSSANTE_MAILBOXES.glob("intrus@*/new/*"))
 
 
-@pytest.mark.parametrize("end", FALSE_ENDS)
-def test_exim_takes_one_message_for_one(exim, end):
-    smuggle(exim.smtp_port, exim.certificates, "pharmacies", end)
+def test_exim_takes_one_message_for_one(exim, subtests):
+    for end in FALSE_ENDS:
+        with subtests.test(end=end):
+            smuggle(exim.smtp_port, exim.certificates, "pharmacies", end)
     exim.empty_mailboxes()
     assert not (exim.folder / "mail" / "intrus").exists()
 
@@ -180,12 +162,13 @@ BOMBS = {
 }
 
 
-@pytest.mark.parametrize("bomb", BOMBS.values(), ids=BOMBS.keys())
-def test_a_bomb_is_refused_and_the_next_one_is_read(share, bomb):
-    content = bomb(share)
-    row = take(content)
-    assert row.status in {Status.REFUSED, Status.UNMATCHED}
-    assert row.content == content
+def test_a_bomb_is_refused_and_the_next_one_is_read(share, subtests):
+    for name, bomb in BOMBS.items():
+        with subtests.test(name):
+            content = bomb(share)
+            row = take(content)
+            assert row.status in {Status.REFUSED, Status.UNMATCHED}
+            assert row.content == content
     next_one_passes(share)
 
 
@@ -210,15 +193,15 @@ RUBBISH = {
 }
 
 
-@pytest.mark.parametrize("content", RUBBISH.values(), ids=RUBBISH.keys())
-def test_rubbish_waits_for_the_back_office_and_the_next_one_is_read(share, content):
+def test_rubbish_waits_for_the_back_office_and_the_next_one_is_read(share, subtests):
     """Alone, then under the headers of an answer of the pharmacy."""
-    row = take(content)
-    assert (row.status, row.content) == (Status.UNMATCHED, content)
-    assert "\x00" not in row.message_id and row.message_id.isascii()
     top = answer(share, "").as_bytes().partition(b"Content-Type")[0]
-    row = take(top + content)
-    assert row.status in {Status.PROCESSED, Status.UNMATCHED}
+    for name, content in RUBBISH.items():
+        with subtests.test(name):
+            row = take(content)
+            assert (row.status, row.content) == (Status.UNMATCHED, content)
+            assert "\x00" not in row.message_id and row.message_id.isascii()
+            assert take(top + content).status in {Status.PROCESSED, Status.UNMATCHED}
     assert all("\x00" not in words for words in said(share))
     next_one_passes(share)
 
@@ -233,7 +216,7 @@ def test_whatever_the_bytes_are_they_are_read_or_refused(content):
     assert "\x00" not in read.text + read.sender + read.subject
 
 
-def test_a_page_that_hides_what_it_says(share):
+def test_a_page_that_hides_what_it_says_and_one_shown_as_text(share, alice, client):
     page = (
         "<p>Prête</p><"
         + "div>" * 5_000
@@ -243,17 +226,12 @@ def test_a_page_that_hides_what_it_says(share):
     mail.set_content(page, subtype="html")
     take(mail)
     assert "alert(" not in said(share)[0].replace("onerror=alert(1)", "")
-    next_one_passes(share)
-
-
-def test_a_page_is_shown_as_text(share, alice, client):
-    take(answer(share, "<script>alert(1)</script> & <b>gras</b>"))
+    take(answer(share, "<script>alert(1)</script> & <b>gras</b>", Message_ID="<balises@p.test>"))
     client.force_login(alice)
     page = client.get(f"/partages/{share.pk}/").content.decode()
     assert "&lt;script&gt;alert(1)&lt;/script&gt; &amp; &lt;b&gt;gras&lt;/b&gt;" in page
 
 
-@cache
 def zip_bomb() -> bytes:
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -265,26 +243,24 @@ LAUGHS = b"""<?xml version="1.0"?><!DOCTYPE a [<!ENTITY b "ha"><!ENTITY c "&b;&b
 <ClinicalDocument xmlns="urn:hl7-org:v3"><title>&c;&d;</title></ClinicalDocument>"""
 
 
-@pytest.mark.parametrize(
-    ("name", "kind", "make"),
-    [
-        ("IHE_XDM.ZIP", "application/zip", zip_bomb),
-        ("IHE_XDM.ZIP", "application/zip", lambda: zip_bomb()[:200]),
-        ("CDA.XML", "text/xml", lambda: LAUGHS),
-    ],
-    ids=["zip bomb", "half a zip", "entities"],
-)
-def test_what_is_joined_is_never_opened_blindly(share, alice_patient, name, kind, make):
+def test_what_is_joined_is_never_opened_blindly(share, subtests):
     """In an answer, it is named and not shown; on its own, it waits with the back office."""
-    mail = answer(share, "Voir le fichier.")
-    mail.add_attachment(make(), *kind.split("/"), filename=name)
-    take(mail)
-    assert ThreadFile.objects.get().state == "refused"
-    alone = answer(share, "Voir le fichier.", In_Reply_To="", Message_ID="<seul@p.test>")
-    alone.add_attachment(make(), *kind.split("/"), filename=name)
+    bomb = zip_bomb()
+    joined = {
+        "zip bomb": ("IHE_XDM.ZIP", "application/zip", bomb),
+        "half a zip": ("IHE_XDM.ZIP", "application/zip", bomb[:200]),
+        "entities": ("CDA.XML", "text/xml", LAUGHS),
+    }
     before = Prescription.objects.count()
-    assert take(alone).status == Status.UNMATCHED
-    assert Prescription.objects.count() == before
+    for attack, (name, kind, content) in joined.items():
+        with subtests.test(attack):
+            mail = answer(share, "Voir le fichier.", Message_ID=f"<{len(attack)}@p.test>")
+            mail.add_attachment(content, *kind.split("/"), filename=name)
+            take(mail)
+            assert ThreadFile.objects.latest("message__created_at").state == "refused"
+            del mail["In-Reply-To"]
+            assert take(mail).status == Status.UNMATCHED
+    assert (Prescription.objects.count(), ThreadFile.objects.count()) == (before, len(joined))
     next_one_passes(share)
 
 
@@ -292,7 +268,7 @@ def test_thirty_megabytes_are_refused_and_their_beginning_is_kept(exim, share, s
     """Exim takes 25 MB: the file is put where Dovecot finds it, as an operator without that limit would."""
     caplog.set_level(logging.INFO)
     delivery.sweep_once()
-    content = answer(share, "Voir le fichier.").as_bytes() + base64.b64encode(b"x" * 30_000_000)
+    content = answer(share, "Voir le fichier.").as_bytes() + b"QUFB" * (10 * 1024 * 1024)
     inbox = exim.put_into_mailbox("ordolien", content)
     while not InboundMail.objects.filter(reason="too-large").exists():
         sweep.collect()
