@@ -220,7 +220,10 @@ def _provenance(prescription: Prescription) -> str:
 
 def _attached(contents: Enclosed) -> str:
     if contents.header is None:
-        return ""
+        return (
+            "PIÈCES JOINTES\nLe document est à lire ou à imprimer. Il n’a pas de version pour logiciel "
+            f"({enclosed.ARCHIVE_NAME}) : personne n’en a signé, et nous n’en fabriquons pas."
+        )
     return (
         "PIÈCES JOINTES\nLe PDF est l’ordonnance, à lire ou à imprimer. "
         f"{enclosed.ARCHIVE_NAME} est la même pour votre logiciel : vous n’avez pas à l’ouvrir vous-même."

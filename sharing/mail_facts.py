@@ -7,6 +7,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from sharing.models import Delivery
+from sharing.mssante import Stage
+from sharing.mssante.outcome import ABOUT_SIZE
 
 STEP_WORDS = {
     "sent": gettext_lazy("Envoyée à la messagerie de la pharmacie"),
@@ -34,6 +36,21 @@ def is_delayed(delivery: Delivery) -> bool:
 def is_left_unopened(delivery: Delivery) -> bool:
     """It is in the mailbox, and the pharmacy's software could not take it."""
     return delivery.unprocessed_at is not None and delivery.processed_at is None
+
+
+def why_not_delivered(delivery: Delivery | None) -> str:
+    if delivery is not None and _is_too_large(delivery):
+        return _(
+            "Cet envoi est trop lourd pour la messagerie de la pharmacie. Envoyez une photo moins lourde, "
+            "ou montrez l’original à la pharmacie."
+        )
+    return _("La messagerie de la pharmacie l’a refusée. Choisissez une autre pharmacie ou montrez le QR.")
+
+
+def _is_too_large(delivery: Delivery) -> bool:
+    """RFC 3463: 5.2.3, 5.3.4. A bare 552 to RCPT is a mailbox that is full; elsewhere, the size (RFC 1870)."""
+    code = delivery.last_code.removeprefix("552").strip()
+    return code in ABOUT_SIZE or (delivery.last_code == "552" and delivery.last_stage != Stage.RCPT)
 
 
 def software_said(delivery: Delivery) -> str:

@@ -216,9 +216,6 @@ def _sentence(share: Share, code: str) -> str:
             "montrez le QR ou choisissez une autre pharmacie."
         ),
         S.OPENED: _("La pharmacie l’a ouverte. Elle dira ici quand elle la prépare."),
-        S.UNDELIVERABLE: _(
-            "La messagerie de la pharmacie l’a refusée. Choisissez une autre pharmacie ou montrez le QR."
-        ),
     }
     return sentences.get(code) or _SENTENCES[code](share)
 
@@ -293,4 +290,5 @@ _SENTENCES = {
     S.EXPIRED: _expired_sentence,
     S.REFUSED: _refused_sentence,
     S.REVOKED: _revoked_sentence,
+    S.UNDELIVERABLE: lambda share: mail_facts.why_not_delivered(share.first_delivery),
 }

@@ -173,6 +173,7 @@ def test_a_photo_says_that_it_is_one(alice, market):
     assert shown.cda is None
     assert "POUR PRÉPARER SEULEMENT" in shown.text
     assert "l’original est nécessaire pour délivrer" in shown.text
+    assert "pas de version pour logiciel (IHE_XDM.ZIP)" in shown.text
     assert [file.content_type for file in shown.attachments] == ["image/png"]
 
 

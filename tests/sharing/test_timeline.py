@@ -10,6 +10,7 @@ from sharing import moments, naming, silence, timeline
 from sharing.models import Delivery, Share
 from sharing.states import ShareStatus as S
 from tests import factories
+from tests.mail import queued
 
 pytestmark = pytest.mark.django_db
 # A Tuesday in summer, Paris time.
@@ -122,6 +123,23 @@ def test_ready_says_until_when(prescription):
 def test_a_refusal_says_why(prescription):
     share = factories.share(prescription, status=S.REFUSED, refusal=Share.Refusal.NOT_SOLD)
     assert "produit que la pharmacie ne délivre pas" in timeline.head_of(again(share), NOON).sentence
+
+
+@pytest.mark.parametrize(
+    ("stage", "code", "says"),
+    [
+        ("mail", "552 5.3.4", "trop lourd"),
+        ("mail", "552", "trop lourd"),
+        ("done", "5.2.3", "trop lourd"),
+        ("rcpt", "552", "l’a refusée"),
+        ("rcpt", "552 5.2.2", "l’a refusée"),
+        ("rcpt", "550 5.1.1", "l’a refusée"),
+    ],
+)
+def test_what_was_not_delivered_says_when_it_is_too_large(prescription, stage, code, says):
+    share = factories.share(prescription, status=S.UNDELIVERABLE)
+    queued(share=share, last_stage=stage, last_code=code)
+    assert says in timeline.head_of(again(share), NOON).sentence
 
 
 def test_a_share_taken_back_to_go_elsewhere_says_where(prescription):
