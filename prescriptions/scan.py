@@ -12,6 +12,8 @@ from prescriptions import signed
 MAX_BYTES = 10 * 1024 * 1024
 MAX_PIXELS = 40_000_000
 LONG_SIDE = 2400  # a code of 69 modules across a tenth of the page still has 3 pixels a module
+THRESHOLDS = (200, 185, 170)
+QR = zxingcpp.BarcodeFormat.QRCode
 FORMATS = ["JPEG", "PNG", "WEBP", "GIF", "BMP"]
 
 
@@ -20,11 +22,23 @@ def text_in_picture(upload) -> str:
     if upload.size > MAX_BYTES:
         raise _refused("too-heavy", _("Cette image dépasse 10 Mo. Prenez-la en qualité moyenne."))
     upload.seek(0)
-    found = zxingcpp.read_barcodes(_grey(upload.read()), formats=zxingcpp.BarcodeFormat.QRCode)
+    picture = _grey(upload.read())
+    found = zxingcpp.read_barcodes(picture, formats=QR) or _read_enlarged(picture)
     texts = [code.bytes.decode("latin-1") for code in found]  # not .text, which rewrites control characters
     if not texts:
         raise _refused("no-code", _("Aucun code QR lisible sur cette image. Cadrez le code seul, net et bien éclairé."))
     return next((text for text in texts if signed.is_signed_code(text)), texts[0])
+
+
+def _read_enlarged(picture: Image.Image) -> list[zxingcpp.Barcode]:
+    """A whole page scanned at 110 to 200 dpi: modules of two or three grey pixels, that no one threshold parts."""
+    larger = picture.resize((picture.width * 2, picture.height * 2), Image.Resampling.LANCZOS)
+    for threshold in THRESHOLDS:
+        black_or_white = larger.point([255 * (grey > threshold) for grey in range(256)])
+        found = zxingcpp.read_barcodes(black_or_white, formats=QR, binarizer=zxingcpp.Binarizer.FixedThreshold)
+        if found:
+            return found
+    return []
 
 
 def _grey(content: bytes) -> Image.Image:

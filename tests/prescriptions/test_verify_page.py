@@ -1,6 +1,7 @@
 """The page where anybody checks a prescription, and the keys anybody may take."""
 
 import io
+import subprocess
 
 import pytest
 import time_machine
@@ -9,7 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 from PIL import Image
 
-from prescriptions import keys, qr, signed
+from prescriptions import documents, keys, qr, signed
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -74,6 +75,14 @@ def test_a_typed_number_is_no_proof(client, prescription):
 def test_a_picture_is_read(client, prescription, kind):
     page = client.post(PAGE, upload(picture_of(qr.text_of(prescription), kind)))
     assert 'data-verdict="valid"' in said(page)
+
+
+@pytest.mark.parametrize("dpi", [110, 150, 200])
+def test_a_page_scanned_whole_is_read(client, prescription, tmp_path, dpi):
+    page = tmp_path / "page.pdf"
+    page.write_bytes(bytes(documents.printable(prescription).content))
+    subprocess.run(["pdftoppm", "-r", str(dpi), "-png", "-singlefile", page, tmp_path / "scan"], check=True)
+    assert 'data-verdict="valid"' in said(client.post(PAGE, upload((tmp_path / "scan.png").read_bytes())))
 
 
 def test_a_drawing_on_nothing_is_read(client, prescription):
