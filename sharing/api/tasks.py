@@ -116,7 +116,8 @@ def _answer_of(asked: Node, status: str) -> Answer:
     business = next((c.text("code") for c in asked.get("businessStatus").items("coding")), "")
     state = IN_PROGRESS.get(business) if status == "in-progress" else MOVES.get(status)
     if state is None:
-        raise Unprocessable("status-not-settable", "A pharmacy sets accepted, in-progress, ready, completed, rejected.")
+        sentence = "A pharmacy sets accepted, in-progress, ready, completed, rejected."
+        raise Unprocessable("status-not-settable", sentence, "Task.status")
     return Answer(
         status=state,
         text="\n".join(note.text("text") for note in asked.items("note")),
@@ -139,7 +140,8 @@ def _refusal(asked: Node) -> str:
 def _missing(asked: Node) -> str:
     words = asked.text("statusReason", "text")
     if not 0 < len(words) <= 500:
-        raise Unprocessable("missing-unsaid", "statusReason.text says what is missing (1 to 500 characters).")
+        sentence = "statusReason.text says what is missing (1 to 500 characters)."
+        raise Unprocessable("missing-unsaid", sentence, "Task.statusReason.text")
     return words
 
 
