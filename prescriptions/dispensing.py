@@ -3,10 +3,11 @@
 The law's time rules and conditions are one dated table of their own: prescriptions/rules.py.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from uuid import UUID
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -20,6 +21,13 @@ BOXES = ("", "boîte", "boite", "flacon", "tube", "stylo", "seringue", "{box}")
 CLOCKS_APART = timedelta(minutes=5)
 TOLD_LATE = timedelta(days=7)  # the network was down: said later, of a prescription that has ended since
 MAX_BOXES = 999
+
+
+@dataclass(frozen=True)
+class OfLine(Reason):
+    """What speaks against one line."""
+
+    line_id: UUID | None = None
 
 
 @dataclass(frozen=True)
@@ -64,8 +72,14 @@ def why_not_record(
         or numbers.why_not_finess(finess)
         or _why_not_then(prescription, dispensed_at)
         or _why_not_lines(prescription, handed)
-        or next(filter(None, (_why_not_line(item, timezone.localdate(dispensed_at)) for item in handed)), None)
+        or next(_of_lines(handed, timezone.localdate(dispensed_at)), None)
     )
+
+
+def _of_lines(handed: Sequence[Handed], on: date) -> Iterator[OfLine]:
+    for item in handed:
+        if reason := _why_not_line(item, on):
+            yield OfLine(reason.code, reason.sentence, item.line.pk)
 
 
 def _day_that_counts(dispensed_at: datetime) -> date:

@@ -8,26 +8,18 @@ What each rule looks at, and its words, are in prescriptions/against.py.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
-from uuid import UUID
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from portal.reasons import Reason
 from prescriptions import against, dispensing, medicines
-from prescriptions.dispensing import Handed
+from prescriptions.dispensing import Handed, OfLine
 from prescriptions.models import Prescription
 
 HARD, SOFT = "hard", "soft"
-
-
-@dataclass(frozen=True)
-class Warned(Reason):
-    """A soft rule that speaks against one line."""
-
-    line_id: UUID | None = None
 
 
 @dataclass(frozen=True)
@@ -56,18 +48,18 @@ def why_not_dispense(
 
 def warnings(
     prescription: Prescription, items: Sequence[Handed], pharmacy_finess: str, at: datetime, *, pharmacy_name: str = ""
-) -> list[Warned]:
+) -> list[OfLine]:
     """Soft rules, line by line."""
     return list(_broken(SOFT, prescription, items, pharmacy_finess, at, pharmacy_name))
 
 
-def why_override(warned: Sequence[Warned], items: Sequence[Handed]) -> Reason | None:
+def why_override(warned: Sequence[OfLine], items: Sequence[Handed]) -> Reason | None:
     """A soft rule holds back a line for which the pharmacist gave no reason."""
     given = {item.line.pk for item in items if item.override_reason.strip()}
     for warning in warned:
         if warning.line_id not in given:
             sentence = _("%(why)s Pour délivrer malgré tout, notez votre raison.") % {"why": warning.sentence}
-            return Reason(warning.code, sentence)
+            return replace(warning, sentence=sentence)
     return None
 
 
@@ -80,7 +72,7 @@ def _broken(level, prescription, items, finess, at, name):
             if rule.level == level and rule.holds_on(case.on) and rule.applies_when(case):
                 sentence = rule.why(case)
                 if sentence:
-                    yield Warned(rule.code, sentence, item.line.pk)
+                    yield OfLine(rule.code, sentence, item.line.pk)
 
 
 def conditions_of(item: Handed) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy
 
 from portal.reasons import Reason
 from prescriptions import dispensing, medicines, numbers, policies, rules, words
-from prescriptions.dispensing import Handed
+from prescriptions.dispensing import Handed, OfLine
 from prescriptions.models import DispensingLine, Prescription, PrescriptionLine
 from sharing import gs1
 from sharing.share_draft import new_key
@@ -80,7 +80,7 @@ class LineForm(forms.Form):
 
     def __init__(self, data=None, *, line: PrescriptionLine):
         self.line = line
-        self.warned: list[rules.Warned] = []
+        self.warned: list[OfLine] = []
         super().__init__(data, prefix=f"l{line.position}", initial=self._usual())
         self.fields["outcome"].required = self.is_due()
         chosen = data.get(f"{self.prefix}-outcome") if data else None

@@ -12,10 +12,11 @@ from rest_framework.response import Response
 from portal import audit
 from portal.api_access import for_software
 from portal.api_fields import BoundedForm
+from portal.reasons import Refused
 from prescriptions import actions, numbers, reach, verification
 from prescriptions.api import dispensed, handed
 from prescriptions.api.base import FhirParser, FhirParserOfPlainJSON, FhirView
-from prescriptions.api.outcome import Unprocessable
+from prescriptions.api.outcome import RefusedHere, Unprocessable
 from prescriptions.api.paging import page
 from prescriptions.fhir import FhirError
 from prescriptions.fhir.node import Node
@@ -56,20 +57,30 @@ def _record(resources: list[Node], request) -> tuple[Dispensing, int]:
     """Without an Idempotency-Key, the content is the key: a message sent again after a cut line is recorded once."""
     software, started = request.user, timezone.now()
     told = handed.read(resources, finess=software.structure_finess)
-    dispensing = actions.record_dispensing(
-        prescription=told.prescription,
-        pharmacy_finess=software.structure_finess,
-        pharmacy_name=told.pharmacy_name or software.name,
-        lines=told.lines,
-        dispensed_at=told.dispensed_at,
-        dispenser=told.dispenser or software.name,
-        dispenser_rpps=told.dispenser_rpps,
-        billing_reference=told.billing_reference,
-        key=request.headers.get("Idempotency-Key", "") or actions.content_key(request.data),
-        by=software,
-    )
+    try:
+        dispensing = actions.record_dispensing(
+            prescription=told.prescription,
+            pharmacy_finess=software.structure_finess,
+            pharmacy_name=told.pharmacy_name or software.name,
+            lines=told.lines,
+            dispensed_at=told.dispensed_at,
+            dispenser=told.dispenser or software.name,
+            dispenser_rpps=told.dispenser_rpps,
+            billing_reference=told.billing_reference,
+            key=request.headers.get("Idempotency-Key", "") or actions.content_key(request.data),
+            by=software,
+        )
+    except Refused as refused:
+        raise RefusedHere(refused, _place_of(refused, resources, told)) from None
     whole = get_object_or_404(reach.dispensed_by(software.structure_finess), pk=dispensing.pk)
     return whole, 201 if whole.created_at >= started else 200
+
+
+def _place_of(refused: Refused, resources: list[Node], told: handed.Told) -> str:
+    """The resource whose line it is about, when it is about one."""
+    line_id = getattr(refused.reason, "line_id", None)
+    places = (resource.path for resource, item in zip(resources, told.lines, strict=True) if item.line.pk == line_id)
+    return next(places, "")
 
 
 class Dispenses(FhirView):

@@ -33,6 +33,14 @@ class Unprocessable(exceptions.APIException):
         self.stable_code, self.sentence, self.path = code, sentence, path
 
 
+class RefusedHere(Refused):
+    """409 that names the field it is about."""
+
+    def __init__(self, refused: Refused, path: str):
+        super().__init__(refused.reason)
+        self.path = path
+
+
 def outcome(*, status: int, code: str, sentence: str, path: str = "") -> dict:
     issue = {
         "severity": "error",
@@ -52,7 +60,7 @@ def explain(exception, context):
         status = 413 if exception.code == "too-large" else 400 if exception.path in {"", WHOLE} else 422
         return _answer(status, exception.code, exception.sentence, exception.path)
     if isinstance(exception, Refused):
-        return _answer(409, exception.reason.code, exception.reason.sentence)
+        return _answer(409, exception.reason.code, exception.reason.sentence, getattr(exception, "path", ""))
     if isinstance(exception, Unprocessable):
         return _answer(422, exception.stable_code, exception.sentence, exception.path)
     response = exception_handler(exception, context)

@@ -302,6 +302,15 @@ def dispensings(program, number: str):
     return program.post(f"{DISPENSE}/_search", form, content_type="application/x-www-form-urlencoded")
 
 
+def test_what_is_refused_of_one_line_names_it(lgo, two_lines):
+    lasting, antibiotic = two_lines.lines.all()
+    at = timezone.now().isoformat()
+    too_many = dispense(lasting, whenHandedOver=at, quantity={"value": 50})
+    answer = lgo.post(BASE, bundle(dispense(antibiotic, whenHandedOver=at), too_many))
+    assert (answer.status_code, code_of(answer)) == (409, "too-many")
+    assert answer.json()["issue"][0]["expression"] == ["Bundle.entry[1].resource"]
+
+
 def test_by_number_in_the_body_never_in_the_address(lgo, other, lap, two_lines):
     lgo.post(DISPENSE, dispense(two_lines.lines.first()))
     for program, found in ((lgo, 1), (lap, 1), (other, 0)):
