@@ -54,7 +54,7 @@ def about_words(share: Share, said: ThreadMessage) -> Letter:
 
 def about_recall(share: Share) -> Letter:
     with translation.override("fr"):
-        paragraphs = [_why_recalled(share)]
+        paragraphs = [_why_recalled(share), _which(share.prescription)]
     return _letter(share, f"[Retirée] {subject_of(share.prescription)}", paragraphs)
 
 
@@ -166,6 +166,12 @@ def _prescription(share: Share) -> str:
     if prescription.named_pharmacy:
         rows.append(f"Pharmacie désignée par le patient : {prescription.named_pharmacy}")
     return "\n".join(rows)
+
+
+def _which(prescription: Prescription) -> str:
+    """A pharmacy may have been sent several."""
+    number = f", numéro {words.number_in_groups(prescription.number)}" if prescription.number else ""
+    return f"ORDONNANCE\nDu {date_format(prescription.authored_on)}{number}"
 
 
 def _lines(share: Share) -> list[str]:

@@ -8,7 +8,7 @@ import re
 import secrets
 from dataclasses import dataclass
 from email.header import Header
-from email.headerregistry import Address, HeaderRegistry, UnstructuredHeader
+from email.headerregistry import Address, ContentDispositionHeader, HeaderRegistry, UnstructuredHeader
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
@@ -51,7 +51,15 @@ class _Subject(UnstructuredHeader):
         return f"{self.name}: {f'{policy.linesep} '.join(parts)}{policy.linesep}"
 
 
+class _Disposition(ContentDispositionHeader):
+    """Python cuts a long file name in pieces (RFC 2231), which not all software puts together again."""
+
+    def fold(self, *, policy):
+        return f"{self.name}: " + f";{policy.linesep} ".join(self.split("; ")) + policy.linesep
+
+
 _headers = HeaderRegistry()
+_headers.map_to_type("content-disposition", _Disposition)
 _headers.map_to_type("subject", _Subject)
 for _name in ("message-id", "in-reply-to", "references"):
     _headers.map_to_type(_name, _Ids)
@@ -95,10 +103,12 @@ def message_id_domain() -> str:
 
 
 def _thread_of(share: Share) -> list[str]:
-    """The first message and the pharmacy's last one, so that its software shows one conversation."""
+    """The first message and the pharmacy's last one, so that its software shows one conversation. Not the reports of
+    the operator, which the pharmacy never saw."""
     first = share.deliveries.filter(kind="share").values_list("message_id", flat=True)
-    answers = InboundMail.objects.filter(share=share).order_by("-received_at").values_list("message_id", flat=True)
-    return [known for known in [*first[:1], *answers[:1]] if _MESSAGE_ID.fullmatch(known)]
+    answers = InboundMail.objects.filter(share=share, status=InboundMail.Status.PROCESSED, reason="answer")
+    last = answers.order_by("-received_at").values_list("message_id", flat=True)
+    return [known for known in [*first[:1], *last[:1]] if _MESSAGE_ID.fullmatch(known)]
 
 
 def _replaced(share: Share) -> list[str]:

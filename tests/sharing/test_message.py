@@ -12,8 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from portal.reasons import Refused
-from sharing import actions, delivery, letter, message, xdm
-from sharing.models import Share
+from prescriptions import words
+from sharing import actions, delivery, inbound, letter, message, xdm
+from sharing.models import Share, ThreadMessage
 from sharing.states import DeliveryStatus
 from sharing.states import ShareStatus as S
 from tests import factories
@@ -202,6 +203,23 @@ def test_later_words_join_the_conversation(alice, market, prescription):
     assert not mail.is_multipart()
 
 
+def test_only_what_the_pharmacy_wrote_is_answered(alice, market, prescription):
+    """A report of the operator, or of a stranger, belongs to the share too; the pharmacy knows neither."""
+    share = actions.share_prescription(prescription=prescription, pharmacy=market, by=alice)
+    for reason, status in [("answer", "processed"), ("report-delivered", "processed"), ("other-sender", "unmatched")]:
+        mail = inbound.keep(f"Message-ID: <{reason}@p.test>\r\n\r\n".encode())
+        inbound.settle(mail, status, reason, share)
+    mail = parsed(message.compose_words(share, ThreadMessage(body="Merci.")).content)
+    assert mail["In-Reply-To"] == "<answer@p.test>"
+
+
+def test_a_long_name_of_a_file_is_not_cut_in_pieces(photo_draft):
+    photo_draft.prescription.patient.birth_name = photo_draft.patient.birth_name = "d’Estrées de l’Hôpital " * 4
+    content = message.compose_share(photo_draft).content
+    [name] = re.findall(rb'Content-Disposition: attachment;\r\n filename="(.+)"\r\n', content)
+    assert len(name) > 78
+
+
 def test_a_recall_says_what_to_do(alice, market, prescription, open_sink):
     open_sink()
     share = actions.share_prescription(prescription=prescription, pharmacy=market, by=alice)
@@ -211,6 +229,7 @@ def test_a_recall_says_what_to_do(alice, market, prescription, open_sink):
     assert mail["Subject"].startswith("[Retirée] Prescription de produits de santé")
     assert mail["In-Reply-To"] == share.first_delivery.message_id
     assert "Merci de ne pas préparer cette ordonnance" in text_of(mail)
+    assert words.number_in_groups(prescription.number) in text_of(mail)
 
 
 # --- What is refused ------------------------------------------------------------------------------------------------
