@@ -22,6 +22,14 @@ def number(name: str, default: int) -> int:
     return int(value)
 
 
+def one_of(name: str, *known: str) -> str:
+    """The first is the default. A slip of the keyboard must not choose another one in silence."""
+    value = text(name, known[0])
+    if value not in known:
+        raise ImproperlyConfigured(f"{name} must be {' or '.join(known)}, not {value!r}.")
+    return value
+
+
 def words(name: str, default: str = "") -> list[str]:
     return [word.strip() for word in text(name, default).split(",") if word.strip()]
 

@@ -227,17 +227,19 @@ CONTENT_SECURITY_POLICY = {
 # --- Secure messaging (MSSanté) -------------------------------------------------------------------------------------
 MSSANTE_DOMAIN = env.text("MSSANTE_DOMAIN", "mssante.test")
 MSSANTE_PATIENT_DOMAIN = env.text("MSSANTE_PATIENT_DOMAIN", f"patient.{MSSANTE_DOMAIN}")
-MSSANTE_SENDER = env.text("MSSANTE_SENDER", "patient")  # "patient": <INS>@…; "portal": MSSANTE_PORTAL_ADDRESS
+MSSANTE_SENDER = env.one_of(
+    "MSSANTE_SENDER", "patient", "portal"
+)  # "patient": <INS>@…; "portal": MSSANTE_PORTAL_ADDRESS
 MSSANTE_PORTAL_ADDRESS = env.text("MSSANTE_PORTAL_ADDRESS", f"portail@ordolien.{MSSANTE_DOMAIN}")
 MSSANTE_SMTP_HOST = env.text("MSSANTE_SMTP_HOST")
 MSSANTE_SMTP_PORT = env.number("MSSANTE_SMTP_PORT", 587)
-MSSANTE_SMTP_TLS = env.text("MSSANTE_SMTP_TLS", "starttls")  # or "implicit"; never in clear
+MSSANTE_SMTP_TLS = env.one_of("MSSANTE_SMTP_TLS", "starttls", "implicit")  # never in clear
 MSSANTE_SMTP_TIMEOUT = env.number("MSSANTE_SMTP_TIMEOUT", 600)  # seconds; RFC 5321 §4.5.3.2.6: ten minutes on the dot
 MSSANTE_CA = env.text("MSSANTE_CA")
 MSSANTE_CLIENT_CERT = env.text("MSSANTE_CLIENT_CERT")
 MSSANTE_CLIENT_KEY = env.text("MSSANTE_CLIENT_KEY")
 MSSANTE_CRL = env.text("MSSANTE_CRL")  # file; empty: the operator's certificate is not looked up in any list
-MSSANTE_AUTH = env.text("MSSANTE_AUTH", "certificate")  # or "xoauth2": a Pro Santé Connect token too
+MSSANTE_AUTH = env.one_of("MSSANTE_AUTH", "certificate", "xoauth2")  # xoauth2: a Pro Santé Connect token too
 MSSANTE_TOKEN_FILE = env.text("MSSANTE_TOKEN_FILE")
 MSSANTE_TOKEN_COMMAND = env.text("MSSANTE_TOKEN_COMMAND")
 MSSANTE_IMAP_HOST = env.text("MSSANTE_IMAP_HOST")
