@@ -227,9 +227,7 @@ CONTENT_SECURITY_POLICY = {
 # --- Secure messaging (MSSanté) -------------------------------------------------------------------------------------
 MSSANTE_DOMAIN = env.text("MSSANTE_DOMAIN", "mssante.test")
 MSSANTE_PATIENT_DOMAIN = env.text("MSSANTE_PATIENT_DOMAIN", f"patient.{MSSANTE_DOMAIN}")
-MSSANTE_SENDER = env.one_of(
-    "MSSANTE_SENDER", "patient", "portal"
-)  # "patient": <INS>@…; "portal": MSSANTE_PORTAL_ADDRESS
+MSSANTE_SENDER = env.one_of("MSSANTE_SENDER", "patient", "portal")  # <INS>@…, or MSSANTE_PORTAL_ADDRESS
 MSSANTE_PORTAL_ADDRESS = env.text("MSSANTE_PORTAL_ADDRESS", f"portail@ordolien.{MSSANTE_DOMAIN}")
 MSSANTE_SMTP_HOST = env.text("MSSANTE_SMTP_HOST")
 MSSANTE_SMTP_PORT = env.number("MSSANTE_SMTP_PORT", 587)
