@@ -112,7 +112,7 @@ def test_from_the_patients_click_to_the_pharmacys_mailbox(local_operator, alice,
     [received] = pharmacy_mailbox.received_by(market)
     assert received.message_id == share.deliveries.get().message_id
     assert received.sender == "Alice Moreau"
-    assert [file.content_type for file in received.files] == ["application/pdf", "application/fhir+json"]
+    assert [file.content_type for file in received.files] == ["application/pdf", "application/zip"]
 
 
 @pytest.mark.django_db
