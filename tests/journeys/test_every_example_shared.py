@@ -17,7 +17,7 @@ from tests.conftest import SHARED_MATERIAL
 from tests.prescriptions.test_posology_shared import RENDERED, equivalents, fair, named, plain
 from tests.software import Program, bundle
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 BUNDLES = sorted((SHARED_MATERIAL / "fhir-has").glob("*.json"))
 DOCUMENTS = sorted((SHARED_MATERIAL / "cda").glob("eP-MED-DM_*.xml"))
 REPORT = SHARED_MATERIAL / "cda" / "eDISP-MED_2024.01.xml"

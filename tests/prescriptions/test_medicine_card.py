@@ -11,7 +11,7 @@ from sharing import actions
 from tests import factories
 from tests.prescriptions import bdpm_files as source
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 LINES = [{"cis": source.GENERIC, "cip13": source.GENERIC_30}, {"mv": "MV1"}, {"cis": "69999999"}]
 
 

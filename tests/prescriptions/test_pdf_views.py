@@ -10,7 +10,7 @@ from prescriptions import qr
 from tests import factories
 from tests.prescriptions.test_pdf import codes_in
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 VIEWS = ["prescription-pdf", "prescription-qr"]
 
 

@@ -13,7 +13,7 @@ from PIL import Image
 from prescriptions import documents, keys, qr, signed
 from tests import factories
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 PAGE = "/verifier/"
 
 

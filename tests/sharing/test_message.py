@@ -20,7 +20,7 @@ from sharing.states import ShareStatus as S
 from tests import factories
 from tests.sharing import xdm_checker
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 HEADERS = [
     "From",
     "To",

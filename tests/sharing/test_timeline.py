@@ -12,7 +12,7 @@ from sharing.states import ShareStatus as S
 from tests import factories
 from tests.mail import queued
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 # A Tuesday in summer, Paris time.
 NOON = datetime(2026, 6, 16, 12, 0, tzinfo=timezone.get_default_timezone())
 
