@@ -16,7 +16,7 @@ from tests import factories
 from tests.prescriptions import papers
 from tests.prescriptions.test_pdf import codes_in, text_in
 
-pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
+pytestmark = pytest.mark.django_db
 
 
 def plain_pdf() -> bytes:
