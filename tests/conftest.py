@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+import time_machine
 from django.conf import settings
 from django.core.cache import caches
 from django.db import connection
@@ -87,6 +88,13 @@ def django_db_setup(django_db_setup, django_db_blocker):
 def _postgres_where_asked(request):
     if request.node.get_closest_marker("postgres") and settings.DATABASES["default"]["ENGINE"].endswith("sqlite3"):
         pytest.fail("This test needs PostgreSQL: `make test`, or python -m tests.servers python -m pytest …")
+
+
+@pytest.fixture
+def within_a_minute():
+    """Limits count by the minute of the clock: none ends in the middle of the story."""
+    with time_machine.travel("2026-11-23T12:00:00+01:00", tick=False):
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -126,7 +126,7 @@ def test_a_site_alone_with_its_limits_says_so(settings, caplog):
     assert not [line for line in caplog.messages if "W003" in line or "W004" in line]
 
 
-def test_behind_our_proxy_limits_count_by_the_address_it_saw(client, settings):
+def test_behind_our_proxy_limits_count_by_the_address_it_saw(client, settings, within_a_minute):
     settings.BEHIND_PROXY = True
 
     def ask(forwarded: str) -> int:

@@ -50,7 +50,7 @@ def test_the_language_of_the_sentence_is_asked_for(client):
     assert said == {"not_ours"}
 
 
-def test_too_often_is_said_with_the_time_to_wait(client):
+def test_too_often_is_said_with_the_time_to_wait(client, within_a_minute):
     for _ in range(verify.CHECKS):
         assert ask(client, "bonjour").status_code == 200
     answer = ask(client, "bonjour")
@@ -77,7 +77,7 @@ def test_bad_input(client, body, status, code, field):
     assert (answer.status_code, answer.json()["code"], answer.json().get("field")) == (status, code, field)
 
 
-def test_the_page_and_the_program_count_together(client):
+def test_the_page_and_the_program_count_together(client, within_a_minute):
     for _ in range(verify.CHECKS):
         client.post("/verifier/", {"text": "bonjour"})
     assert ask(client, "bonjour").status_code == 429
