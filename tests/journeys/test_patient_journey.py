@@ -91,7 +91,7 @@ def test_the_main_job(open_browser, cast, prescription, local_operator):
 
     phone.get_by_role("link", name="Voir le code à présenter").click()
     expect(phone.locator("img.qr-big")).to_be_visible()
-    phone.wait_for_function("document.querySelector('img.qr-big').naturalWidth > 0")  # it came, and is a picture
+    phone.locator("img.qr-big").evaluate("picture => picture.decode()")  # waits for it; refuses what is no picture
 
 
 def test_a_share_is_taken_back_and_the_poll_stops(open_browser, cast, prescription):
