@@ -5,6 +5,7 @@ import uuid
 from django.utils.translation import gettext as _
 
 from portal import audit
+from portal.reasons import Reason
 from prescriptions import numbers
 from prescriptions.fhir import FhirError, PatientTraits, PrescriberTraits
 from prescriptions.models import Patient, Prescriber
@@ -23,6 +24,18 @@ def find_patient(text: str) -> Patient | None:
 
 def find_prescriber(rpps: str) -> Prescriber | None:
     return Prescriber.objects.filter(rpps=numbers.compact(rpps)).first()
+
+
+def why_not_of(patient: Patient, traits: PatientTraits | None) -> Reason | None:
+    """Why a document with these traits is not this patient's. The INS decides, matricule and OID: never a name, which
+    two people may share."""
+    if traits is None:
+        return Reason(
+            "patient-missing", _("Ce document ne dit pas pour qui il est (matricule INS). Rien n’a été gardé.")
+        )
+    if Patient.index_of(traits.ins, traits.ins_oid) != patient.ins_index:
+        return Reason("other-patient", _("Ce document est pour une autre personne. Rien n’a été gardé."))
+    return None
 
 
 def patient_for(traits: PatientTraits | None, *, named: Patient | None, by) -> Patient:

@@ -58,7 +58,12 @@ def clean(upload) -> Page:
         raise _refused("too-heavy", _("Ce fichier dépasse 10 Mo. Prenez la photo en qualité moyenne."))
     upload.seek(0)
     content = upload.read()
-    return _clean_pdf(content) if content[:1024].lstrip().startswith(b"%PDF-") else _clean_picture(content)
+    return _clean_pdf(content) if is_pdf(content) else _clean_picture(content)
+
+
+def is_pdf(content: bytes) -> bool:
+    """By what it is, not by what it is called."""
+    return content[:1024].lstrip().startswith(b"%PDF-")
 
 
 def why_not_together(pages: list[Page]) -> Reason | None:

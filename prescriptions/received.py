@@ -21,7 +21,7 @@ from portal.reasons import Reason, Refused, refuse_if
 from prescriptions import actions, cda, filing, photos
 from prescriptions.drafts import PrescriptionDraft
 from prescriptions.fhir import PrescriberTraits
-from prescriptions.identities import find_prescriber
+from prescriptions.identities import find_prescriber, why_not_of
 from prescriptions.models import Document, Patient, Prescriber, Prescription
 from prescriptions.telling import tell
 
@@ -65,12 +65,8 @@ def file_received(
         key=f"received:{digest}",
         facts={"sha256": digest},
         patient=patient,
-        file=lambda: (_file_pdf if is_pdf(content) else _file_cda)(patient, content, came),
+        file=lambda: (_file_pdf if photos.is_pdf(content) else _file_cda)(patient, content, came),
     )
-
-
-def is_pdf(content: bytes) -> bool:
-    return content[:1024].lstrip().startswith(b"%PDF-")
 
 
 def _why_not_type(content_type: str) -> Reason | None:
@@ -98,7 +94,7 @@ def _file_pdf(patient: Patient, content: bytes, came: Came) -> Prescription:
 @transaction.atomic
 def _file_cda(patient: Patient, content: bytes, came: Came) -> Prescription:
     deposit = _read(content)
-    refuse_if(_why_not_for(patient, deposit))
+    refuse_if(why_not_of(patient, deposit.patient))
     known = _in_registry(patient, deposit)
     if known is not None:
         return known
@@ -117,18 +113,6 @@ def _read(content: bytes) -> cda.CdaDeposit:
         return cda.read(content)
     except cda.CdaError as error:
         raise Refused(Reason(f"cda-{error.code}", str(error))) from None
-
-
-def _why_not_for(patient: Patient, deposit: cda.CdaDeposit) -> Reason | None:
-    """The INS decides, matricule and OID: never a name, which two people may share."""
-    traits = deposit.patient
-    if traits is None:
-        return Reason(
-            "patient-missing", _("Ce document ne dit pas pour qui il est (matricule INS). Rien n’a été gardé.")
-        )
-    if Patient.index_of(traits.ins, traits.ins_oid) != patient.ins_index:
-        return Reason("other-patient", _("Ce document est pour une autre personne. Rien n’a été gardé."))
-    return None
 
 
 def _in_registry(patient: Patient, deposit: cda.CdaDeposit) -> Prescription | None:

@@ -16,6 +16,7 @@ from portal import audit, notices
 from portal.reasons import Reason, Refused, refuse_if
 from prescriptions import actions, cda, policies, reach
 from prescriptions.dispensing import BOXES, Handed, boxes_due
+from prescriptions.identities import why_not_of
 from prescriptions.models import DispensingLine, Document, Patient, Prescription, PrescriptionLine
 from prescriptions.telling import tell
 
@@ -59,12 +60,8 @@ def read(content: bytes) -> cda.CdaDispensing:
 
 
 def _why_not(told: cda.CdaDispensing, patient: Patient, finess: str) -> Reason | None:
-    if told.patient is None:
-        return Reason(
-            "patient-missing", _("Ce document ne dit pas pour qui il est (matricule INS). Rien n’a été gardé.")
-        )
-    if Patient.index_of(told.patient.ins, told.patient.ins_oid) != patient.ins_index:
-        return Reason("other-patient", _("Ce document est pour une autre personne. Rien n’a été gardé."))
+    if reason := why_not_of(patient, told.patient):
+        return reason
     if told.pharmacist is None or told.pharmacist.structure_finess != finess:
         return Reason(
             "structure-not-yours", _("La pharmacie de ce compte rendu (FINESS) n’est pas celle qui l’envoie.")

@@ -21,7 +21,8 @@ from prescriptions import cda, identities
 from prescriptions.fhir import FhirError, PatientTraits
 from prescriptions.fhir.document import REPORT
 from prescriptions.models import Patient
-from prescriptions.received import file_received, is_pdf
+from prescriptions.photos import is_pdf
+from prescriptions.received import file_received
 from prescriptions.reported import take_report
 from sharing import reading, xdm
 from sharing.models import InboundMail, Mailbox

@@ -62,8 +62,7 @@ def _attachments(message: Message) -> Iterator[Message]:
 
 def _looked_at(name: str, content: bytes) -> Joined:
     try:
-        is_pdf = content[:1024].lstrip().startswith(b"%PDF-")
-        page = photos.check_pdf(content) if is_pdf else photos.redrawn(content)
+        page = photos.check_pdf(content) if photos.is_pdf(content) else photos.redrawn(content)
     except Refused as refused:
         return Joined(name, reason=refused.reason.code)
     stem = name.rpartition(".")[0] or name
