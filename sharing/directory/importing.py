@@ -13,8 +13,8 @@ from django.db import transaction
 from portal import audit
 from sharing.directory.lines import Tell, silent
 from sharing.directory.listed import BadFile, Listed, Listing
+from sharing.directory.rows import row_of
 from sharing.directory.search import distance_km
-from sharing.directory.words import search_text
 from sharing.models import DirectoryCopy, Mailbox, Pharmacy
 
 LEAST_OF_FORMER = 0.8  # a fifth lost: it was cut, or it is something else
@@ -169,20 +169,7 @@ def _switch(listing, listed: dict[str, Listed], known, differences: Differences,
 
 def _row(one: Listed, known: Pharmacy | None) -> Pharmacy | None:
     """What is to be written of it; None when nothing changed."""
-    row = Pharmacy(
-        finess=one.finess,
-        name=one.name,
-        address=one.address,
-        postcode=one.postcode,
-        town=one.town,
-        department=one.department,
-        phone=one.phone,
-        latitude=one.latitude,
-        longitude=one.longitude,
-        search_text=search_text(name=one.name, town=one.town, postcode=one.postcode, sign=one.sign),
-        is_open=True,
-        is_national=True,
-    )
+    row = row_of(one, is_open=True, is_national=True)
     if known is not None and all(getattr(row, fact) == getattr(known, fact) for fact in FACTS):
         return None
     return row
