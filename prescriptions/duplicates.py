@@ -6,7 +6,6 @@ medicine. The report is of the later prescription's date; the earlier one may be
 """
 
 import re
-import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from django.db.models import Count, Max
 
 from portal import audit
 from portal.crypto import blind_index
+from portal.unaccented import unaccented
 from prescriptions import cataloguing, policies, reach
 from prescriptions.catalogue import CataloguedPresentation, GenericMember
 from prescriptions.models import Prescription, PrescriptionLine
@@ -196,5 +196,5 @@ def _medicines_of(held: dict[UUID, list[Prescription]]) -> Medicines:
 
 def plain_name(name: str) -> str:
     """Without accents, case and punctuation: « DOLIPRANE 1 g, comprimé » is « doliprane 1 g comprime »."""
-    text = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+    text = unaccented(name).lower()
     return " ".join(re.findall(r"[a-z]+|\d+(?:[.,]\d+)?", text))

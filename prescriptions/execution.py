@@ -7,7 +7,7 @@ not let them be guessed.
 from dataclasses import dataclass
 
 from django.db import transaction
-from django.db.models import Prefetch, Q
+from django.db.models import Prefetch
 from django.utils.translation import gettext as _
 
 from portal import audit
@@ -56,7 +56,7 @@ def page_of(prescriptions: PrescriptionQuerySet, *, after: Prescription | None) 
     """The page that follows `after`, the newest first."""
     rows = with_execution(prescriptions)
     if after is not None:
-        rows = rows.filter(Q(authored_on__lt=after.authored_on) | Q(authored_on=after.authored_on, pk__lt=after.pk))
+        rows = rows.older_than(after)
     found = list(rows[: PAGE + 1])
     return Page([_card(prescription) for prescription in found[:PAGE]], has_more=len(found) > PAGE)
 

@@ -8,7 +8,6 @@ from, as shown.
 """
 
 import hashlib
-import unicodedata
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -18,6 +17,7 @@ from django.utils.translation import gettext as _
 
 from portal import audit, notices
 from portal.reasons import Reason, Refused, refuse_if
+from portal.unaccented import unaccented
 from prescriptions import actions, cda, filing, photos
 from prescriptions.drafts import PrescriptionDraft
 from prescriptions.fhir import PrescriberTraits
@@ -226,7 +226,7 @@ def _known(traits: PrescriberTraits | None) -> Prescriber | None:
 
 
 def _plain(name: str) -> str:
-    return unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().casefold().strip()
+    return unaccented(name).casefold().strip()
 
 
 def _comment(said: str, author: PrescriberTraits | None, prescriber: Prescriber | None, came: Came) -> str:

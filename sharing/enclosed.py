@@ -5,13 +5,13 @@ or a bare PDF has no CDA document: nobody signed one, and none is made up (docs/
 """
 
 import re
-import unicodedata
 import uuid
 from dataclasses import dataclass
 
 from django.conf import settings
 from django.utils import timezone
 
+from portal.unaccented import unaccented
 from prescriptions import cda, documents
 from prescriptions.models import Document, Patient, Prescription
 from sharing import xdm
@@ -116,4 +116,4 @@ def _part(text: str) -> str:
 
 def ascii_of(text: str) -> str:
     text = text.replace("œ", "oe").replace("Œ", "OE").replace("æ", "ae").replace("’", "'")
-    return unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
+    return unaccented(text)

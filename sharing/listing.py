@@ -1,17 +1,17 @@
 """The patient's prescriptions as cards: a title, a status line, an action. A page costs a fixed number of queries."""
 
-import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 
-from django.db.models import Prefetch, Q
+from django.db.models import Prefetch
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from portal.unaccented import unaccented
 from prescriptions import words
 from prescriptions.models import Prescription
 from prescriptions.standing import Standing
@@ -69,7 +69,7 @@ def page_of(prescriptions, *, chip: str = "", after: Prescription | None = None)
     """The page that follows `after`, the newest prescriptions first."""
     rows = with_all_for_cards(prescriptions)
     if after is not None:
-        rows = rows.filter(Q(authored_on__lt=after.authored_on) | Q(authored_on=after.authored_on, pk__lt=after.pk))
+        rows = rows.older_than(after)
     found = list(islice(cards_of(rows, chip), PAGE + 1))
     return Page(found[:PAGE], has_more=len(found) > PAGE)
 
@@ -205,4 +205,4 @@ def _found(prescriptions, q: str) -> list:
 
 
 def _plain(text: str) -> str:
-    return unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
+    return unaccented(text).lower()

@@ -26,6 +26,11 @@ class PrescriptionQuerySet(models.QuerySet):
         """Without what the patient masked or whoever is named here was shut out of."""
         return self.filter(masked_at=None).exclude(patient__blocked_professionals__identifier__in=identifiers)
 
+    def older_than(self, prescription):
+        """What follows it when the newest come first: a page ends at a prescription, not at a number of rows."""
+        day = prescription.authored_on
+        return self.filter(Q(authored_on__lt=day) | Q(authored_on=day, pk__lt=prescription.pk))
+
     def with_content(self):
         people = self.select_related("patient", "prescriber", "replaced_prescriber", "replaced_by")
         return people.prefetch_related("lines", "dispensings__lines")
