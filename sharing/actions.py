@@ -92,7 +92,7 @@ def _new_share(prescription, pharmacy, message, wished_at, by, moved_from=None) 
 
 
 @transaction.atomic
-def _create_share(share: Share, composed=None, *, by) -> Share:
+def _create_share(share: Share, composed, *, by) -> Share:
     """`composed`: what outbox.compose_ahead gave."""
     Prescription.objects.select_for_update().get(pk=share.prescription_id)  # one at a time a prescription
     refuse_if(policies.why_not_share(share.prescription, share.pharmacy))
@@ -120,12 +120,14 @@ def move_share(
 ) -> Share:
     """Takes the share back and sends the prescription to another pharmacy, in one step: never two at once."""
     documents.for_message(share.prescription)
+    moved = _new_share(share.prescription, pharmacy, message, wished_at, by, moved_from=share)
+    composed = outbox.compose_ahead(moved)
 
     @transaction.atomic
     def effect() -> Share:
         refuse_if(policies.why_not_receive(pharmacy, share.prescription))
         revoke_share(share=share, by=by)
-        return _create_share(_new_share(share.prescription, pharmacy, message, wished_at, by, moved_from=share), by=by)
+        return _create_share(moved, composed, by=by)
 
     return _once(share.prescription, pharmacy, message, wished_at, key, by, effect)
 

@@ -18,8 +18,10 @@ UNSENT = (DeliveryStatus.QUEUED, DeliveryStatus.RETRY, DeliveryStatus.QUARANTINE
 
 def compose_ahead(share: Share) -> message.Composed | None:
     """Of a share not saved yet, outside any transaction: nothing is locked while it is written. None when it would be
-    refused: its action says why."""
-    if policies.why_not_share(share.prescription, share.pharmacy):
+    refused: its action says why. What is being moved is still shared with another, and may be all the same."""
+    prescription = share.prescription
+    is_taken = share.moved_from is None and policies.why_already_shared(prescription)
+    if is_taken or policies.why_not_send(prescription) or policies.why_not_receive(share.pharmacy, prescription):
         return None
     return message.compose_share(share)
 
