@@ -7,16 +7,11 @@ from io import StringIO
 import pytest
 from django.core.management import CommandError, call_command
 
-from sharing import actions, delivery, pharmacy_mailbox
+from sharing import delivery, pharmacy_mailbox
 from sharing.models import InboundMail
 from tests import factories
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def share(alice, market, prescription):
-    return actions.share_prescription(prescription=prescription, pharmacy=market, by=alice)
 
 
 def test_the_exact_message_of_a_share_can_be_looked_at(share, tmp_path):

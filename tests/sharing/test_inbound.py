@@ -17,11 +17,6 @@ pytestmark = pytest.mark.django_db
 Status = InboundMail.Status
 
 
-@pytest.fixture
-def share(alice, market, prescription):
-    return actions.share_prescription(prescription=prescription, pharmacy=market, by=alice)
-
-
 def answer(share, text="Elle sera prête ce soir.", **headers) -> EmailMessage:
     """What the pharmacy's software would send back."""
     mail = EmailMessage(policy=SMTP)

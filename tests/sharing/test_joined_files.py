@@ -6,18 +6,13 @@ import pikepdf
 import pytest
 from PIL import Image
 
-from sharing import actions, inbound, joined, scanning
+from sharing import inbound, joined, scanning
 from sharing.models import ThreadFile
 from tests import factories
 from tests.fakes.clamd import EICAR, Clamd
 from tests.sharing.test_inbound import answer, said, take
 
 pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
-
-
-@pytest.fixture
-def share(alice, market, prescription):
-    return actions.share_prescription(prescription=prescription, pharmacy=market, by=alice)
 
 
 def pdf(*, acting: bool = False, inside: bytes = b"") -> bytes:

@@ -4,7 +4,7 @@ import pytest
 from django.utils import timezone
 
 from portal.models import AuditEvent, Notice
-from sharing import actions, dsn, timeline
+from sharing import dsn, timeline
 from sharing.models import Delivery, InboundMail, Share
 from sharing.states import DeliveryStatus as D
 from sharing.states import ShareStatus as S
@@ -14,11 +14,6 @@ from tests.sharing.test_inbound import answer, take
 pytestmark = pytest.mark.django_db
 Status = InboundMail.Status
 AUTOMATIC = "automatic-action/MDN-sent-automatically"
-
-
-@pytest.fixture
-def share(alice, market, prescription):
-    return actions.share_prescription(prescription=prescription, pharmacy=market, by=alice)
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 import pytest
 
 from portal.models import AuditEvent
-from sharing import actions
 from sharing.models import InboundMail
 from tests import factories
 from tests.sharing.test_inbound import answer, said, take
@@ -12,11 +11,6 @@ from tests.sharing.test_receipts import receipt
 pytestmark = pytest.mark.django_db
 Status = InboundMail.Status
 PAGE = "/admin/sharing/inboundmail/"
-
-
-@pytest.fixture
-def share(alice, market, prescription):
-    return actions.share_prescription(prescription=prescription, pharmacy=market, by=alice)
 
 
 @pytest.fixture
