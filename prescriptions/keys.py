@@ -73,6 +73,10 @@ def revoke(*, kid: str, by) -> SigningKey:
         return key
 
 
+def is_revoked(kid: str) -> bool:
+    return SigningKey.objects.filter(kid=kid).exclude(revoked_at=None).exists()
+
+
 def key_set() -> dict:
     """RFC 7517, and `revoked`. A key made a moment ago may be missing from a copy: ask again before refusing it."""
     keys = list(SigningKey.objects.defer("private_pem"))

@@ -49,8 +49,8 @@ def code_of(prescription: Prescription) -> Document:
 
 
 def _is_revoked(code: Document) -> bool:
-    text = bytes(code.content).decode()
-    return signed.read(text, keys.key_set(), now=timezone.now()).code == "revoked_key"
+    """The text is our own, and kept sealed: its signature needs no proof here."""
+    return keys.is_revoked(signed.kid_of(bytes(code.content).decode()))
 
 
 def _sign(prescription: Prescription) -> str:
@@ -111,11 +111,9 @@ def png(text: str) -> bytes:
     """One pixel a module, black and white, quiet zone included: draw it with `image-rendering: pixelated`."""
     matrix = _matrix(text)
     side = len(matrix) + 2 * QUIET_ZONE
+    modules = bytes(0 if dark else 255 for row in matrix for dark in row)
     picture = Image.new("1", (side, side), 1)
-    for y, row in enumerate(matrix):
-        for x, dark in enumerate(row):
-            if dark:
-                picture.putpixel((x + QUIET_ZONE, y + QUIET_ZONE), 0)
+    picture.paste(Image.frombytes("L", (len(matrix), len(matrix)), modules), (QUIET_ZONE, QUIET_ZONE))
     out = io.BytesIO()
     picture.save(out, "PNG", optimize=True)
     return out.getvalue()

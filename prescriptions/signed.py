@@ -100,6 +100,11 @@ def read(text: str, key_set: dict, *, now: datetime) -> Reading:
     return Reading("expired" if expired else "valid", envelope[0].hex(), claims)
 
 
+def kid_of(text: str) -> str:
+    """Hex; whose key it says it is, nothing verified. Raises Refusal for what is no envelope of ours."""
+    return _open(text)[0].hex()
+
+
 def _open(text: str) -> tuple[bytes, bytes]:
     """(kid, token) of a well-formed envelope."""
     if not text.startswith(PREFIX):
