@@ -4,11 +4,12 @@ import pytest
 from django.utils import timezone
 
 from portal.models import AuditEvent, Notice
-from sharing import dsn, timeline
+from sharing import actions, dsn, timeline
 from sharing.models import Delivery, InboundMail, Share
 from sharing.states import DeliveryStatus as D
 from sharing.states import ShareStatus as S
 from tests import factories
+from tests.sharing.test_delivery import traces
 from tests.sharing.test_inbound import answer, take
 
 pytestmark = pytest.mark.django_db
@@ -92,6 +93,31 @@ def test_a_delay_told_after_the_arrival_changes_nothing(sent):
     take(report(sent))
     take(report(sent, "delayed", status="4.4.1"))
     assert shown(sent) == ("sent", ["shared", "sent", "delivered"])
+
+
+def test_what_is_told_twice_leaves_one_trace(sent):
+    for _ in range(2):
+        take(report(sent, "delayed", status="4.4.1"))
+    for _ in range(2):
+        take(receipt(sent, f"{AUTOMATIC}; processed"))
+    assert traces(sent.first_delivery) == [
+        ("delivery.delayed", "system:delivery", {"code": "4.4.1"}),
+        ("delivery.processed", "system:delivery", {}),
+    ]
+
+
+def test_a_report_speaks_of_one_message_alone(sent, alice, market):
+    other = actions.share_prescription(prescription=factories.prescription(), pharmacy=market, by=alice)
+    beside = Delivery.objects.filter(share=other).values()
+    before = beside.get()
+    take(report(sent, "delayed", status="4.4.1"))
+    take(report(sent))
+    take(receipt(sent, f"{AUTOMATIC}; processed/error", fields={"Error": "902^a"}))
+    take(receipt(sent, f"{AUTOMATIC}; processed"))
+    take(receipt(sent))
+    assert beside.get() == before
+    told = sent.deliveries.get()
+    assert None not in {told.delayed_at, told.delivered_at, told.unprocessed_at, told.processed_at, told.read_at}
 
 
 def test_a_report_after_a_lost_answer_stops_the_attempts(share):
