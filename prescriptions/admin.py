@@ -2,9 +2,9 @@
 
 from django.contrib import admin
 from django.urls import reverse
-from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 
+from portal import moments
 from portal.back_office import Figure, ReadOnly, found_by_id
 from prescriptions.models import Edition, Prescriber, Prescription, SigningKey
 
@@ -74,9 +74,9 @@ class EditionAdmin(ReadOnly):
 
     def figures(self):
         current = Edition.objects.filter(is_current=True).first()
-        said = (
-            date_format(current.published_on or current.facts_until or current.started_at) if current else _("aucune")
-        )
+        said = _("aucune")
+        if current:
+            said = moments.full_date(current.published_on or current.facts_until or current.started_at)
         url = reverse("admin:prescriptions_edition_changelist")
         yield Figure(_("édition de la base des médicaments"), said, url, "info" if current else "unknown")
 

@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 
 from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from portal import moments
 from prescriptions import dispensing, medicines, policies, reach
 from prescriptions.dispensing import Handed
 from prescriptions.models import DispensingLine, Prescription, PrescriptionLine
@@ -88,7 +88,7 @@ def past_twelve_months(case: Case) -> str | None:
     return _(
         "Une ordonnance ne se délivre plus après douze mois : celle-ci s’est arrêtée le %(date)s. "
         "Une nouvelle est nécessaire."
-    ) % {"date": date_format(last)}
+    ) % {"date": moments.full_date(last)}
 
 
 def narcotic_again(case: Case) -> str | None:
@@ -143,7 +143,7 @@ def narcotic_overlap(case: Case) -> str | None:
     return _(
         "Une ordonnance précédente de stupéfiant, délivrée ici, couvre ce patient jusqu’au %(date)s : pas de "
         "chevauchement, sauf mention expresse du prescripteur."
-    ) % {"date": date_format(until - timedelta(days=1))}
+    ) % {"date": moments.full_date(until - timedelta(days=1))}
 
 
 def _is_same_or_narcotic(told: DispensingLine, case: Case) -> bool:
@@ -225,7 +225,7 @@ def too_soon(case: Case) -> str | None:
         return None
     return _(
         "Renouvellement demandé tôt : la délivrance précédente couvre le traitement jusqu’au %(date)s environ."
-    ) % {"date": date_format(until)}
+    ) % {"date": moments.full_date(until)}
 
 
 def more_than_a_delivery(case: Case) -> str | None:

@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 from datetime import date
 
-from django.utils.formats import date_format, number_format
+from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from portal import moments
 from prescriptions.bdpm.facts import Shortage, Substance
 from prescriptions.catalogue import CataloguedPresentation, GenericMember
 from prescriptions.medicine_conditions import Condition, say_conditions
@@ -247,7 +248,7 @@ def _say_shortage(found: Shortage, labels: dict[str, str]) -> Remark:
 
 
 def _day(iso: str) -> str:
-    return date_format(date.fromisoformat(iso))
+    return moments.full_date(date.fromisoformat(iso))
 
 
 def _source(medicine: Medicine) -> str:
@@ -255,12 +256,12 @@ def _source(medicine: Medicine) -> str:
     edition = medicine.edition
     if edition.published_on:
         return _("Base de données publique des médicaments, ANSM, mise à jour du %(day)s.") % {
-            "day": date_format(edition.published_on)
+            "day": moments.full_date(edition.published_on)
         }
     if edition.facts_until:
         return _("Base de données publique des médicaments, ANSM. Ses faits les plus récents sont du %(day)s.") % {
-            "day": date_format(edition.facts_until)
+            "day": moments.full_date(edition.facts_until)
         }
     return _("Base de données publique des médicaments, ANSM, reprise ici le %(day)s.") % {
-        "day": date_format(edition.became_current_at)
+        "day": moments.full_date(edition.became_current_at)
     }

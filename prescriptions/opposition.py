@@ -5,10 +5,9 @@ from datetime import date
 
 from django.db import transaction
 from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
-from portal import audit
+from portal import audit, moments
 from portal.reasons import Reason, Refused, refuse_if
 from prescriptions import numbers, objection, reach
 from prescriptions.models import Objection, Patient, Prescription
@@ -116,7 +115,7 @@ def told_to_patient(prescription: Prescription) -> str:
     whom = _("Pour changer d’avis, adressez-vous à votre organisme d’assurance maladie.")
     if held is not None:
         said = _("À votre demande, depuis le %(date)s, les prescripteurs ne voient pas ce qui vous est délivré.")
-        return f"{said % {'date': date_format(held.effective_from)}} {whom}"
+        return f"{said % {'date': moments.full_date(held.effective_from)}} {whom}"
     if prescription.opposed:
         return f"{_('À votre demande, les prescripteurs ne voient pas ces délivrances.')} {whom}"
     return ""

@@ -8,9 +8,9 @@ import calendar
 from datetime import date, datetime, time, timedelta
 
 from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
+from portal import moments
 from portal.reasons import Reason
 from prescriptions.models import Dispensing, DispensingLine, Prescription, PrescriptionLine
 
@@ -66,7 +66,7 @@ def why_ended(prescription: Prescription, on: date | None = None) -> Reason | No
         return Reason(
             "expired",
             _("Cette ordonnance n’est plus valable depuis le %(date)s. Prenez rendez-vous pour la faire renouveler.")
-            % {"date": date_format(prescription.valid_until)},
+            % {"date": moments.full_date(prescription.valid_until)},
         )
     return None
 
@@ -82,7 +82,7 @@ def why_too_late_to_start(prescription: Prescription, on: date | None = None) ->
     return Reason(
         "too-late-to-start",
         _("Cette ordonnance devait être présentée avant le %(date)s. Demandez-en une nouvelle au prescripteur.")
-        % {"date": date_format(deadline)},
+        % {"date": moments.full_date(deadline)},
     )
 
 

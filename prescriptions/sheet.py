@@ -5,8 +5,8 @@ from datetime import date
 
 from django.conf import settings
 from django.utils import timezone, translation
-from django.utils.formats import date_format
 
+from portal import moments
 from prescriptions import qr, words
 from prescriptions.letters import in_letters, number_in_letters
 from prescriptions.models import Document, Patient, Prescription, PrescriptionLine
@@ -32,8 +32,10 @@ LINE_MENTIONS = {
 def sheet(prescription: Prescription, *, stamp: str = "") -> dict:
     """The context of templates/pdf/prescription.html. `stamp`: ANNULÉE or REMPLACÉE, across the page."""
     with translation.override("fr"):
+        day = moments.full_date(prescription.authored_on)
         return {
-            "title": f"Ordonnance du {date_format(prescription.authored_on)} pour {prescription.patient.full_name}",
+            "title": f"Ordonnance du {day} pour {prescription.patient.full_name}",
+            "day": day,
             "made_at": timezone.localtime().isoformat(timespec="seconds"),
             "stamp": stamp,
             "prescription": prescription,
@@ -59,7 +61,7 @@ def _patient(prescription: Prescription) -> dict:
         "name": patient.full_name,
         "civil": _civil_name(patient),
         "sex": str(Patient.Sex(patient.sex).label),
-        "born": f"{date_format(born)} ({_age(born, prescription.authored_on)})",
+        "born": f"{moments.full_date(born)} ({_age(born, prescription.authored_on)})",
         "measures": ", ".join(measures),
     }
 
@@ -162,7 +164,7 @@ def photo_sheet(prescription: Prescription, photos: list[Document]) -> dict:
     with translation.override("fr"):
         heading = f"Photo d’ordonnance, {prescription.patient.full_name}"
         return {
-            "title": f"{heading}, {date_format(prescription.authored_on)}",
+            "title": f"{heading}, {moments.full_date(prescription.authored_on)}",
             "made_at": timezone.localtime().isoformat(timespec="seconds"),
             "heading": heading,
             "warning": "Pour préparation seulement\u00a0: l’original est à présenter à la pharmacie.",
@@ -176,9 +178,10 @@ def photo_sheet(prescription: Prescription, photos: list[Document]) -> dict:
 def report_sheet(prescription: Prescription) -> dict:
     """The context of templates/pdf/report.html."""
     with translation.override("fr"):
-        heading = "Compte rendu de délivrance"
+        heading, day = "Compte rendu de délivrance", moments.full_date(prescription.authored_on)
         return {
-            "title": f"{heading} du {date_format(prescription.authored_on)}, {prescription.patient.full_name}",
+            "title": f"{heading} du {day}, {prescription.patient.full_name}",
+            "day": day,
             "made_at": timezone.localtime().isoformat(timespec="seconds"),
             "heading": heading,
             "prescription": prescription,

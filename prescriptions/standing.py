@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from portal import moments
 from prescriptions import policies
 from prescriptions.models import Prescription
 
@@ -138,7 +138,7 @@ def _first_dispensing(prescription: Prescription) -> Deadline | None:
         return None
     if prescription.valid_until and prescription.valid_until <= on:
         return None  # the end comes first: one date is enough
-    sentence = _("À présenter avant le %(date)s.") % {"date": date_format(on)}
+    sentence = _("À présenter avant le %(date)s.") % {"date": moments.full_date(on)}
     return Deadline(_("Première délivrance"), on, sentence, _state_on(on))
 
 
@@ -146,7 +146,7 @@ def _end(prescription: Prescription) -> Deadline | None:
     on = prescription.valid_until
     if on is None:
         return None
-    sentence = _("Valable jusqu’au %(date)s.") % {"date": date_format(on)}
+    sentence = _("Valable jusqu’au %(date)s.") % {"date": moments.full_date(on)}
     return Deadline(_("Fin"), on, sentence, _state_on(on))
 
 
@@ -160,5 +160,5 @@ def _secured(prescription: Prescription) -> Deadline | None:
     sentence = _(
         "De préférence avant le %(date)s : pour certains médicaments, la pharmacie ne délivre ensuite "
         "que la durée qui reste."
-    ) % {"date": date_format(on)}
+    ) % {"date": moments.full_date(on)}
     return Deadline(_("Ordonnance sécurisée"), on, sentence, "wait")

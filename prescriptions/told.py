@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from portal import moments
 from prescriptions import policies
 from prescriptions.amounts import say_quantity
 from prescriptions.models import Dispensing, DispensingLine, Prescription
@@ -83,7 +83,7 @@ def _say_delivered(delivered: dict) -> ToldLine:
         say_quantity(quantity, delivered.get("quantity_unit", "")),
         _("à la place de ce qui était prescrit") if delivered.get("substitution") else "",
         _("lot %(lot)s") % {"lot": delivered["lot"]} if delivered.get("lot") else "",
-        _("périme le %(date)s") % {"date": date_format(expiry)} if expiry else "",
+        _("périme le %(date)s") % {"date": moments.full_date(expiry)} if expiry else "",
         delivered.get("note", ""),
     ]
     return ToldLine(delivered["name"], [fact for fact in facts if fact], is_done=True)
@@ -108,5 +108,5 @@ def _say_change(told: DispensingLine) -> str:
     said = _("modifié : %(what)s ; raison : %(why)s") % {"what": told.change, "why": told.change_reason}
     if not told.prescriber_agreed_on:
         return said
-    agreed = _("avec l’accord du prescripteur le %(date)s") % {"date": date_format(told.prescriber_agreed_on)}
+    agreed = _("avec l’accord du prescripteur le %(date)s") % {"date": moments.full_date(told.prescriber_agreed_on)}
     return f"{said}, {agreed}"

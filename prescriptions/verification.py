@@ -8,9 +8,9 @@ from datetime import datetime
 from uuid import UUID
 
 from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
+from portal import moments
 from prescriptions import keys, numbers, policies, signed
 from prescriptions.canonical import content_hash
 from prescriptions.models import Prescription
@@ -87,7 +87,7 @@ def _standing(prescription: Prescription) -> tuple[str, str] | None:
 
 def _say_since_when(prescription: Prescription) -> str:
     if prescription.valid_until and prescription.valid_until < timezone.localdate():
-        return _("Elle n’est plus valable depuis le %(date)s.") % {"date": date_format(prescription.valid_until)}
+        return _("Elle n’est plus valable depuis le %(date)s.") % {"date": moments.full_date(prescription.valid_until)}
     return _("Son délai de première délivrance est passé.")
 
 

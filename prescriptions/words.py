@@ -6,10 +6,10 @@
 import re
 from dataclasses import dataclass, replace
 
-from django.utils.formats import date_format
 from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 
+from portal import moments
 from prescriptions import medicines, policies, posology
 from prescriptions.amounts import say_quantity
 from prescriptions.models import Prescription, PrescriptionLine
@@ -149,7 +149,7 @@ def say_duration(line: PrescriptionLine) -> str:
     days = _say_days(line.duration_days) if line.duration_days else ""
     if not line.starts_on or line.starts_on == line.prescription.authored_on:
         return days
-    start = _("à partir du %(date)s") % {"date": date_format(line.starts_on)}
+    start = _("à partir du %(date)s") % {"date": moments.full_date(line.starts_on)}
     return f"{days}, {start}" if days else start
 
 

@@ -6,10 +6,10 @@ from django.contrib.admin.helpers import ActionForm
 from django.db.models import Count, Exists, Min, OuterRef
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from portal import moments
 from portal.back_office import Figure, ReadOnly, ReadOnlyRows, found_by_id
 from portal.reasons import Refused
 from sharing import delivery as deliveries
@@ -176,7 +176,7 @@ class RouteAdmin(ReadOnly):
 
     def figures(self):
         for route in Route.objects.exclude(opened_at=None):
-            since = date_format(timezone.localtime(route.opened_at), "DATETIME_FORMAT")
+            since = moments.full_moment(route.opened_at)
             url = reverse("admin:sharing_route_changelist")
             label = _("coupe-circuit de « %(route)s » ouvert depuis le %(since)s") % {
                 "route": route.name,

@@ -4,9 +4,10 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from portal import moments
 from prescriptions import words
 from prescriptions.models import Prescription
-from sharing import choosing, enclosed, listing, moments, naming
+from sharing import choosing, enclosed, listing, naming
 from sharing.share_draft import ShareDraft
 
 
@@ -29,7 +30,7 @@ def answers(request, prescription: Prescription, draft: ShareDraft) -> list[dict
 
 
 def _said(prescription: Prescription) -> str:
-    return f"{listing.by_whom(prescription)}, {moments.day(prescription.authored_on, weekday=False)}"
+    return f"{listing.by_whom(prescription)}, {moments.short_day(prescription.authored_on)}"
 
 
 def _place(pharmacy) -> str:

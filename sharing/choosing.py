@@ -7,9 +7,10 @@ from django.template.defaultfilters import floatformat
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from portal import moments
 from portal.reasons import Reason
 from prescriptions.models import Prescription
-from sharing import directory, message, moments, policies
+from sharing import directory, message, policies
 from sharing.models import Pharmacy, Share
 from sharing.share_draft import ShareDraft
 
@@ -72,10 +73,10 @@ def freshness() -> list[str]:
 
 def _as_of(places: date, boxes: date) -> str:
     if places == boxes:
-        return _("Liste des pharmacies au %(day)s.") % {"day": moments.day(places, weekday=False)}
+        return _("Liste des pharmacies au %(day)s.") % {"day": moments.short_day(places)}
     return _("Liste des pharmacies au %(day)s, de leurs messageries au %(other)s.") % {
-        "day": moments.day(places, weekday=False),
-        "other": moments.day(boxes, weekday=False),
+        "day": moments.short_day(places),
+        "other": moments.short_day(boxes),
     }
 
 
@@ -83,7 +84,7 @@ def _visit(mine) -> str:
     if mine.last_used_at is None:
         return ""
     day = timezone.localtime(mine.last_used_at).date()
-    return _("La dernière fois : %(day)s") % {"day": moments.day(day, weekday=False)}
+    return _("La dernière fois : %(day)s") % {"day": moments.short_day(day)}
 
 
 def preview(prescription: Prescription, draft: ShareDraft, by):

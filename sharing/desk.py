@@ -14,9 +14,9 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from portal import moments
 from prescriptions import numbers, verification
 from prescriptions.models import BlockedProfessional, PrescriptionLine
-from sharing import moments
 from sharing.models import Pharmacy, Share, ThreadMessage
 from sharing.states import ACTIVE, ENDED, READABLE_BY_PHARMACY
 from sharing.states import ShareStatus as S
@@ -218,7 +218,7 @@ def _short(at: datetime, *, today: str, other: str = "%(day)s") -> str:
     days = (day - timezone.localdate()).days
     if days == 0:
         return today % {"time": moments.hour(at)}
-    return other % {"day": moments.moment(at) if abs(days) == 1 else moments.day(day, weekday=False)}
+    return other % {"day": moments.moment(at) if abs(days) == 1 else moments.short_day(day)}
 
 
 def badge_of(share: Share) -> str:

@@ -9,13 +9,12 @@ from datetime import date
 from django.db.models import Prefetch
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from portal import moments
 from prescriptions import words
 from prescriptions.models import Document, Patient, Prescription, PrescriptionLine
-from sharing import moments
 from sharing.models import Share, ThreadFile, ThreadMessage
 
 CODE_LABELS = {
@@ -89,7 +88,7 @@ def _ins_in_groups(ins: str) -> str:
 
 def _day_of(text: str) -> str:
     try:
-        return date_format(date.fromisoformat(text), "d/m/Y")
+        return f"{date.fromisoformat(text):%d/%m/%Y}"
     except ValueError:
         return text  # a lunar date of birth is kept as it is
 

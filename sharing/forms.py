@@ -7,8 +7,9 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from portal import moments
 from prescriptions.models import Prescription
-from sharing import moments, policies
+from sharing import policies
 from sharing.models import Pharmacy
 from sharing.share_draft import new_key
 

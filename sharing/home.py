@@ -8,8 +8,9 @@ from django.db.models import Prefetch, Q
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from portal import moments
 from prescriptions import words
-from sharing import listing, moments, naming, policies, thread, timeline
+from sharing import listing, naming, policies, thread, timeline
 from sharing.models import Share, ThreadMessage
 from sharing.states import ACTIVE
 from sharing.states import ShareStatus as S

@@ -9,13 +9,13 @@ from datetime import date
 
 from django.conf import settings
 from django.utils import timezone, translation
-from django.utils.formats import date_format
 
+from portal import moments
 from prescriptions import words
 from prescriptions.cda import Header
 from prescriptions.models import Patient, Prescription, PrescriptionLine
 from prescriptions.policies import is_replaced
-from sharing import enclosed, moments
+from sharing import enclosed
 from sharing.enclosed import Attachment, Enclosed, ascii_of
 from sharing.models import Delivery, Share, ThreadMessage
 from sharing.states import DeliveryStatus
@@ -144,7 +144,7 @@ def _sharer(share: Share) -> str:
 
 def _who(share: Share) -> str:
     patient = share.prescription.patient
-    born = date_format(date.fromisoformat(patient.birth_date))
+    born = moments.full_date(date.fromisoformat(patient.birth_date))
     verb = {Patient.Sex.FEMALE: "née le", Patient.Sex.MALE: "né le"}.get(patient.sex, "né(e) le")
     names = f"{patient.given_name} {_capitals(patient.family_name)}"
     if patient.used_name and patient.used_name != patient.birth_name:
@@ -157,7 +157,7 @@ def _prescription(share: Share) -> str:
     rows = ["ORDONNANCE"]
     if prescription.number:
         rows.append(f"Numéro : {words.number_in_groups(prescription.number)}")
-    rows.append(f"Date : {date_format(prescription.authored_on)}")
+    rows.append(f"Date : {moments.full_date(prescription.authored_on)}")
     if prescription.prescriber:
         by = prescription.prescriber
         rows.append(f"Prescripteur : {by.full_name}, {by.speciality}, RPPS {by.rpps}, {by.phone}")
@@ -171,7 +171,7 @@ def _prescription(share: Share) -> str:
 def _which(prescription: Prescription) -> str:
     """A pharmacy may have been sent several."""
     number = f", numéro {words.number_in_groups(prescription.number)}" if prescription.number else ""
-    return f"ORDONNANCE\nDu {date_format(prescription.authored_on)}{number}"
+    return f"ORDONNANCE\nDu {moments.full_date(prescription.authored_on)}{number}"
 
 
 def _lines(share: Share) -> list[str]:

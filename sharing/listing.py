@@ -7,15 +7,15 @@ from itertools import islice
 from django.db.models import Prefetch
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from portal import moments
 from portal.unaccented import unaccented
 from prescriptions import words
 from prescriptions.models import Prescription
 from prescriptions.standing import Standing
-from sharing import moments, naming, policies, timeline
+from sharing import naming, policies, timeline
 from sharing.models import Share
 from sharing.states import ShareStatus as S
 
@@ -120,7 +120,7 @@ def card_of(prescription: Prescription) -> Card:
         prescription=prescription,
         title=words.title_of(prescription),
         by=by_whom(prescription),
-        day=moments.day(prescription.authored_on, weekday=False),
+        day=moments.short_day(prescription.authored_on),
         month=month_of(prescription),
         standing=standing,
         is_shared=share is not None and share.is_active(),
@@ -133,7 +133,7 @@ def card_of(prescription: Prescription) -> Card:
 
 
 def month_of(prescription: Prescription) -> str:
-    return date_format(prescription.authored_on, "YEAR_MONTH_FORMAT")
+    return moments.month(prescription.authored_on)
 
 
 def by_whom(prescription: Prescription) -> str:

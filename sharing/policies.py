@@ -1,9 +1,9 @@
 """Why not: each returns a Reason or None. The template shows it, the action raises it."""
 
 from django.conf import settings
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
+from portal import moments
 from portal.reasons import Reason
 from prescriptions.models import Prescription
 from prescriptions.policies import is_exhausted, why_not_valid
@@ -73,7 +73,7 @@ def why_already_shared(prescription: Prescription) -> Reason | None:
     return Reason(
         "already-shared",
         _("Déjà envoyée à %(pharmacy)s le %(date)s. Pour changer de pharmacie, déplacez cet envoi.")
-        % {"pharmacy": naming.the(current.pharmacy), "date": date_format(current.created_at)},
+        % {"pharmacy": naming.the(current.pharmacy), "date": moments.full_date(current.created_at)},
     )
 
 

@@ -6,8 +6,9 @@ from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
 
+from portal import moments
 from prescriptions import words
-from sharing import moments, naming, timeline
+from sharing import naming, timeline
 from sharing.models import Share
 from sharing.states import ACTIVE, ENDED
 

@@ -14,8 +14,9 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from portal import moments
 from prescriptions.policies import is_replaced
-from sharing import mail_facts, moments, naming, policies, silence
+from sharing import mail_facts, naming, policies, silence
 from sharing.models import Delivery, Share
 from sharing.states import ShareStatus as S
 

@@ -57,6 +57,14 @@ def test_no_error_is_swallowed_whole():
     nothing(project.lines_with(r"except\s*(\(?\s*(Base)?Exception\b|:)", project.app_code()))
 
 
+def test_a_date_in_words_comes_from_moments():
+    """Django's own formats write « 1 février »."""
+    code = [file for file in project.app_code() if project.name(file) != "portal/moments.py"]
+    nothing(project.lines_with(r"\bdate_format\b", code))
+    numbers_only = r"TIME_FORMAT|Ymd|c"
+    nothing(project.lines_with(rf"\|date\b(?!:\"({numbers_only})\")", project.templates(), template=True))
+
+
 def test_no_test_sleeps():
     nothing(project.lines_with(r"\bsleep\(", project.files("*.py", under="tests")))
 

@@ -6,9 +6,9 @@ from datetime import date
 
 from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.utils.formats import date_format
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
+from portal import moments
 from prescriptions import photos
 
 SHEET = (1240, 1754)  # A4 at 150 dots an inch
@@ -43,7 +43,7 @@ def _sheet(day: date) -> Image.Image:
     sheet = Image.new("RGB", SHEET, PAPER)
     pen = ImageDraw.Draw(sheet)
     for left, top, size, colour, words in LINES:
-        told = words.format(day=date_format(day).replace("\xa0", " "))
+        told = words.format(day=moments.full_date(day).replace("\xa0", " "))
         pen.text((left, top), told, fill=colour, font=ImageFont.truetype(FONT, size))
     pen.line([(110, 290), (1130, 290)], fill=INK, width=2)
     _sign(pen)

@@ -11,10 +11,11 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST, require_safe
 
+from portal import moments
 from portal.access import SESSION_PATIENT, open_accesses, patient_only
 from portal.reasons import Refused
 from prescriptions import words
-from sharing import actions, listing, moments, naming, policies, share_cards, thread, timeline
+from sharing import actions, listing, naming, policies, share_cards, thread, timeline
 from sharing.forms import ThreadForm
 from sharing.home import to_do
 from sharing.states import ShareStatus as S

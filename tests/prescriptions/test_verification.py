@@ -56,7 +56,7 @@ def test_replaced(prescription):
 
 def test_expired_says_since_when():
     verdict = check(factories.prescription(authored_on=date(2026, 1, 5), valid_until=date(2026, 2, 1)))
-    assert (verdict.code, verdict.sentence) == ("expired", "Elle n’est plus valable depuis le 1\xa0février 2026.")
+    assert (verdict.code, verdict.sentence) == ("expired", "Elle n’est plus valable depuis le 1er\xa0février 2026.")
 
 
 def test_too_late_to_start_is_expired_too():

@@ -166,7 +166,7 @@ def test_deadlines_come_in_order_and_only_when_known():
     known = factories.prescription(authored_on=DAY, valid_until=date(2027, 3, 1))
     assert [(d.on, d.sentence, d.state) for d in words.deadlines(known)] == [
         (date(2027, 2, 23), "À présenter avant le 23\xa0février 2027.", "info"),
-        (date(2027, 3, 1), "Valable jusqu’au 1\xa0mars 2027.", "info"),
+        (date(2027, 3, 1), "Valable jusqu’au 1er\xa0mars 2027.", "info"),
     ]
     nursing = factories.prescription(lines=[factories.nursing()], valid_until=None)
     assert words.deadlines(nursing) == []
@@ -238,7 +238,7 @@ def test_a_duration_is_said_as_people_count(days, said):
 
 def test_a_start_on_another_day_is_said():
     later = factories.amoxicillin(duration_days=6, starts_on=date(2026, 12, 1))
-    assert first_line(factories.prescription(lines=[later])).duration == "6 jours, à partir du 1\xa0décembre 2026"
+    assert first_line(factories.prescription(lines=[later])).duration == "6 jours, à partir du 1er\xa0décembre 2026"
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 import time_machine
 from django.utils import timezone, translation
 
-from sharing import moments, naming, silence, timeline
+from sharing import naming, silence, timeline
 from sharing.models import Delivery, Share
 from sharing.states import ShareStatus as S
 from tests import factories
@@ -216,15 +216,7 @@ def test_the_version_changes_with_what_is_shown_and_only_then(prescription):
     assert len({first, late, with_words, sent}) == 4
 
 
-# --- Words of time and place ------------------------------------------------------------------------------------------
-
-
-def test_days_are_said_in_words():
-    assert moments.day_near(date(2026, 6, 16)) == "aujourd’hui"
-    assert moments.day_near(date(2026, 6, 17)) == "demain"
-    assert moments.day_near(date(2026, 6, 15)) == "hier"
-    assert moments.day(date(2026, 7, 1)) == "mercredi 1er\xa0juillet"
-    assert moments.day(date(2027, 1, 2), weekday=False) == "2\xa0janvier 2027"
+# --- Words of place ---------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
