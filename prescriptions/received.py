@@ -15,7 +15,7 @@ from django.db import transaction
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
-from portal import audit, notices
+from portal import audit, notices, telephones
 from portal.reasons import Reason, Refused, refuse_if
 from portal.unaccented import unaccented
 from prescriptions import actions, cda, filing, photos
@@ -243,4 +243,4 @@ def _comment(said: str, author: PrescriberTraits | None, prescriber: Prescriber 
 
 def _of_author(author: PrescriberTraits) -> list[str]:
     rpps = f"RPPS {author.rpps}" if author.rpps else ""
-    return [author.speciality, rpps, author.structure_name, author.town, author.phone]
+    return [author.speciality, rpps, author.structure_name, author.town, telephones.written(author.phone)]

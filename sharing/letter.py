@@ -10,7 +10,7 @@ from datetime import date
 from django.conf import settings
 from django.utils import timezone, translation
 
-from portal import moments
+from portal import moments, telephones
 from prescriptions import words
 from prescriptions.cda import Header
 from prescriptions.models import Patient, Prescription, PrescriptionLine
@@ -160,7 +160,8 @@ def _prescription(share: Share) -> str:
     rows.append(f"Date : {moments.full_date(prescription.authored_on)}")
     if prescription.prescriber:
         by = prescription.prescriber
-        rows.append(f"Prescripteur : {by.full_name}, {by.speciality}, RPPS {by.rpps}, {by.phone}")
+        known = [by.full_name, by.speciality, f"RPPS {by.rpps}", telephones.written(by.phone)]
+        rows.append(f"Prescripteur : {', '.join(filter(None, known))}")
     rows += [deadline.sentence for deadline in words.deadlines(prescription)]
     rows += [str(Prescription.Flag(flag).label) for flag in prescription.flags]
     if prescription.named_pharmacy:

@@ -16,15 +16,6 @@ def the(pharmacy: Pharmacy) -> str:
     return pharmacy.name
 
 
-def phone(pharmacy: Pharmacy) -> str:
-    """« 01 99 00 55 66 » for a French number, as it came for another."""
-    digits = re.sub(r"[^0-9+]", "", pharmacy.phone)
-    french = re.fullmatch(r"(?:\+33|0033|0)([1-9][0-9]{8})", digits)
-    if french is None:
-        return pharmacy.phone
-    return "\xa0".join(re.findall("..", "0" + french[1]))
-
-
 def first_the(pharmacy: Pharmacy) -> str:
     """The same, at the start of a sentence."""
     said = the(pharmacy)

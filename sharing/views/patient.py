@@ -15,7 +15,7 @@ from portal import moments
 from portal.access import SESSION_PATIENT, open_accesses, patient_only
 from portal.reasons import Refused
 from prescriptions import words
-from sharing import actions, listing, naming, policies, share_cards, thread, timeline
+from sharing import actions, listing, policies, share_cards, thread, timeline
 from sharing.forms import ThreadForm
 from sharing.home import to_do
 from sharing.states import ShareStatus as S
@@ -166,7 +166,6 @@ def _context(request, found) -> dict:
         "steps": timeline.steps_of(found),
         "thread": thread.bubbles_of(found, reader=request.user),
         "version": timeline.version_of(found, now),
-        "phone": naming.phone(found.pharmacy),
         "why_closed": policies.why_not_write(found),
         "can_revoke": can_leave,
         "is_asked": thread.unanswered(found) is not None,

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from portal.access import patient_only
 from portal.reasons import Refused
 from prescriptions import words
-from sharing import actions, checking, choosing, naming, policies, share_draft, timeline
+from sharing import actions, checking, choosing, policies, share_draft, timeline
 from sharing.forms import CheckForm, MessageForm, PharmacyForm, PlaceForm
 
 page = require_http_methods(["GET", "HEAD", "POST"])
@@ -84,7 +84,6 @@ def confirmed(request, id, share_id):
     share = get_object_or_404(request.shares.select_related("pharmacy"), pk=share_id, prescription=prescription)
     context = _context(prescription) | {
         "share": share,
-        "phone": naming.phone(share.pharmacy),
         "coming": timeline.coming_after(share),
         "late_minutes": settings.DELIVERY_LATE_SECONDS // 60,
     }
