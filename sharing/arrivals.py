@@ -68,19 +68,26 @@ def take(mail: Mail) -> tuple[str, str]:
 
 
 def reports_in(mail: Mail) -> list[bytes]:
-    """The reports of dispensing that a pharmacy joined to its answer."""
+    """The reports of dispensing that a pharmacy joined to its answer, each once."""
+    files = [_content(part) for part in _file_parts(mail.message)[:FILES_MAX]]
+    return list(_once([report for file in files for report in reports_of(file)]))
+
+
+def reports_of(file: bytes) -> list[bytes]:
+    """The reports that one of its files is, or holds."""
     try:
-        return [content for content in _files(mail.message).documents if _whose(content).type_code == REPORT]
+        inside = [document.content for document in _archive(file).documents] if _is_zip(file) else [file]
+        return [content for content in inside if _is_report(content)]
     except Put:
         return []
 
 
-def take_reports(reports: list[bytes], *, patient: Patient, finess: str) -> str:
-    """Why the first of them that was not taken was not; empty when all are."""
-    reasons = [
-        _why_not(lambda c=content: take_report(patient=patient, content=c, finess=finess, by=BY)) for content in reports
-    ]
-    return next(filter(None, reasons), "")
+def take_reports(reports: list[bytes], *, patient: Patient, finess: str) -> dict[bytes, str]:
+    """Why each was not taken; empty when it is recorded."""
+    return {
+        content: _why_not(lambda c=content: take_report(patient=patient, content=c, finess=finess, by=BY))
+        for content in reports
+    }
 
 
 def _check_sender(mail: Mail) -> None:
@@ -107,10 +114,10 @@ def _one_of(found: set, none: str, several: str):
 
 # --- What came ------------------------------------------------------------------------------------------------------
 def _files(message: Message) -> Files:
-    parts = [part for part in reading.own_parts(message) if _is_file(part)]
+    parts = _file_parts(message)
     if len(parts) > FILES_MAX:
         raise Put("too-many-files")
-    contents = [part.get_payload(decode=True) or b"" for part in parts]
+    contents = [_content(part) for part in parts]
     archives = [_archive(content) for content in contents if _is_zip(content)]
     inside = [document.content for archive in archives for document in archive.documents]
     documents = _once([content for content in [*inside, *contents] if _is_cda(content)])
@@ -120,6 +127,14 @@ def _files(message: Message) -> Files:
     loose = [content for part, content in zip(parts, contents, strict=True) if _is_attached(part)]
     others = [c for c in [*inside, *loose] if not (_is_zip(c) or _is_cda(c) or is_pdf(c))]
     return Files(documents, pdfs, frozenset((a.patient_ins, a.patient_ins_oid) for a in archives), bool(others))
+
+
+def _file_parts(message: Message) -> list[Message]:
+    return [part for part in reading.own_parts(message) if _is_file(part)]
+
+
+def _content(part: Message) -> bytes:
+    return part.get_payload(decode=True) or b""
 
 
 def _is_attached(part: Message) -> bool:
@@ -136,6 +151,10 @@ def _is_zip(content: bytes) -> bool:
 
 def _is_cda(content: bytes) -> bool:
     return content[:1024].lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<") and b"ClinicalDocument" in content
+
+
+def _is_report(content: bytes) -> bool:
+    return _is_cda(content) and _whose(content).type_code == REPORT
 
 
 def _archive(content: bytes) -> xdm.Archive:

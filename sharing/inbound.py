@@ -16,6 +16,7 @@ from django.db.models import F
 from portal.clock import db_now
 from sharing import actions, arrivals, joined, policies, reading, receipts, reports
 from sharing.actions import Answer, Door
+from sharing.joined import Joined
 from sharing.models import InboundMail, Share
 from sharing.states import ShareStatus
 
@@ -97,13 +98,22 @@ def take_answer(share: Share, read: reading.Mail) -> tuple:
     by = f"pharmacy:{share.pharmacy_id}"
     if share.status == ShareStatus.SHARED and not read.is_automatic:
         actions.open_share(share=share, by=by, door=Door.MAIL)  # whoever answers has read
-    refused = arrivals.take_reports(dispensed, patient=share.patient, finess=share.pharmacy.finess)
-    if dispensed and not refused:
-        files = joined.reports_recorded(files)
+    taken = arrivals.take_reports(dispensed, patient=share.patient, finess=share.pharmacy.finess)
+    files = _with_recorded(files, {content for content, refused in taken.items() if not refused})
+    refused = next(filter(None, taken.values()), "")
     actions.record_reply(share=share, answer=Answer(text=_within_limit(read.text), files=files), door=Door.MAIL, by=by)
     if read.is_last_word:
         actions.close_thread(share=share, by=by)
     return (Status.UNMATCHED, f"partly-{refused}"[:60], share) if refused else (Status.PROCESSED, "answer", share)
+
+
+def _with_recorded(files: tuple[Joined, ...], recorded: set[bytes]) -> tuple[Joined, ...]:
+    """The same, where a file that is or holds nothing but recorded reports says so."""
+    reports = [set(arrivals.reports_of(file.came)) for file in files]
+    return tuple(
+        joined.recorded(file) if of_it and of_it <= recorded else file
+        for file, of_it in zip(files, reports, strict=True)
+    )
 
 
 def _share_of(references: list[str]) -> Share | None:

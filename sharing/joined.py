@@ -5,7 +5,7 @@ are. The rest is named in the thread and not shown; the mail is kept whole.
 """
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from email.message import Message
 
@@ -21,7 +21,6 @@ FILES_MAX = 5
 BYTES_MAX = 20 * 1024 * 1024  # of all of them
 NAME_MAX = 80
 RECORDED = "recorded"  # a report of dispensing: read, and in the patient's space
-REPORTS = (".XML", ".ZIP")
 AT_ONCE = 20
 SIGNATURES = {"application/pkcs7-signature", "application/x-pkcs7-signature", "application/pgp-signature"}
 EXTENSIONS = {photos.PDF: ".pdf", photos.JPEG: ".jpg"}
@@ -29,9 +28,10 @@ EXTENSIONS = {photos.PDF: ".pdf", photos.JPEG: ".jpg"}
 
 @dataclass(frozen=True)
 class Joined:
-    """`content` is empty for what is refused, and `reason` says why."""
+    """`content` is empty for what is refused, and `reason` says why. `came`: the bytes as they came."""
 
     name: str
+    came: bytes = b""
     content_type: str = ""
     content: bytes = b""
     reason: str = ""
@@ -44,7 +44,7 @@ def files_of(message: Message) -> list[Joined]:
         total += len(content)
         is_too_much = total > BYTES_MAX or len(found) >= FILES_MAX
         name = reading.file_name(part)[:NAME_MAX] or "fichier"
-        found.append(Joined(name, reason="too-much") if is_too_much else _looked_at(name, content))
+        found.append(Joined(name, content, reason="too-much") if is_too_much else _looked_at(name, content))
         if len(found) > FILES_MAX:
             break
     return found
@@ -64,17 +64,14 @@ def _looked_at(name: str, content: bytes) -> Joined:
     try:
         page = photos.check_pdf(content) if photos.is_pdf(content) else photos.redrawn(content)
     except Refused as refused:
-        return Joined(name, reason=refused.reason.code)
+        return Joined(name, content, reason=refused.reason.code)
     stem = name.rpartition(".")[0] or name
-    return Joined(f"{stem}{EXTENSIONS[page.content_type]}", page.content_type, page.content)
+    return Joined(f"{stem}{EXTENSIONS[page.content_type]}", content, page.content_type, page.content)
 
 
-def reports_recorded(files: Iterable[Joined]) -> tuple[Joined, ...]:
-    """The same, where what is not shown among them is a report of dispensing that is recorded."""
-    return tuple(
-        Joined(file.name, reason=RECORDED) if file.reason and file.name.upper().endswith(REPORTS) else file
-        for file in files
-    )
+def recorded(file: Joined) -> Joined:
+    """The same, known to be a report of dispensing: it is read elsewhere, not shown here."""
+    return Joined(file.name, file.came, reason=RECORDED)
 
 
 def keep(files: list[Joined], words) -> None:

@@ -16,7 +16,7 @@ from prescriptions import cda, documents, words
 from prescriptions.models import Patient, Prescription
 from sharing import actions, inbound, mssante, policies, thread
 from sharing.certificates import PHARMACIES
-from sharing.models import InboundMail
+from sharing.models import InboundMail, ThreadFile
 from tests import factories
 from tests.prescriptions.cda_cases import prescription as prescription_of
 from tests.prescriptions.test_cda_dispensing import report, supply
@@ -247,6 +247,22 @@ def test_a_report_that_comes_with_an_answer_is_recorded_too(dispensed, alice_pat
     assert made.dispensings.count() == 1 and share.messages.count() == 1
     (bubble,) = thread.bubbles_of(share, reader=alice)
     assert [file.note for file in bubble.files] == ["compte rendu de délivrance, enregistré dans l’espace du patient"]
+
+
+def test_the_file_that_is_recorded_is_told_by_what_it_holds_not_by_its_name(dispensed, alice_patient, market, alice):
+    made, content = dispensed
+    share = actions.share_prescription(prescription=made, pharmacy=market, by=alice)
+    packed = archive(alice_patient, (content, "text/xml"))
+    files = [("delivrance.txt", content), ("tarifs.xml", b"<tarifs/>"), ("envoi.dat", packed), ("plans.zip", b"PK\3\4")]
+    written = mail(alice_patient, *files, From=market.mailbox.address)
+    written["In-Reply-To"] = share.first_delivery.message_id
+    assert take(written) == (Status.PROCESSED, "answer")
+    assert {row.name: row.state for row in ThreadFile.objects.all()} == {
+        "delivrance.txt": "recorded",
+        "tarifs.xml": "refused",
+        "envoi.dat": "recorded",
+        "plans.zip": "refused",
+    }
 
 
 def test_a_report_that_the_registry_refuses_waits_with_its_reason(dispensed, alice_patient, market):
