@@ -31,3 +31,5 @@ from portal.settings import *  # noqa: E402, F403 - after the environment is sai
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):  # noqa: F405
     # These databases live for minutes: waiting for the disk at each commit would show nothing.
     DATABASES["default"]["OPTIONS"]["init_command"] += " PRAGMA synchronous=OFF;"  # noqa: F405
+
+WHITENOISE_AUTOREFRESH = True  # looks for a file when it is asked for: every `Client()` would list all of them (35 ms)
