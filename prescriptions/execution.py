@@ -11,6 +11,7 @@ from django.db.models import Prefetch
 from django.utils.translation import gettext as _
 
 from portal import audit
+from portal.paging import Page, page_from
 from prescriptions import policies, reach, words
 from prescriptions.models import Dispensing, Prescription, PrescriptionQuerySet
 from prescriptions.standing import Standing
@@ -36,29 +37,18 @@ class Delivered:
     lines: list[tuple[words.ToldLine, str]]
 
 
-@dataclass(frozen=True)
-class Page:
-    cards: list[Card]
-    has_more: bool
-
-    @property
-    def last(self) -> Prescription | None:
-        return self.cards[-1].prescription if self.has_more else None
-
-
 def with_execution(prescriptions: PrescriptionQuerySet) -> PrescriptionQuerySet:
     told = reach.dispensings_for_prescribers(prescriptions).order_by("dispensed_at", "pk")
     rows = prescriptions.select_related("patient", "prescriber", "replaced_by").defer("source", "replaced_by__source")
     return rows.prefetch_related("lines", Prefetch("dispensings", queryset=told.prefetch_related("lines__line")))
 
 
-def page_of(prescriptions: PrescriptionQuerySet, *, after: Prescription | None) -> Page:
+def page_of(prescriptions: PrescriptionQuerySet, *, after: Prescription | None) -> Page[Card]:
     """The page that follows `after`, the newest first."""
     rows = with_execution(prescriptions)
     if after is not None:
         rows = rows.older_than(after)
-    found = list(rows[: PAGE + 1])
-    return Page([_card(prescription) for prescription in found[:PAGE]], has_more=len(found) > PAGE)
+    return page_from(map(_card, rows[: PAGE + 1]), PAGE)
 
 
 def _card(prescription: Prescription) -> Card:

@@ -16,7 +16,7 @@ from prescriptions.models import Prescription
 def home(request):
     own = reach.written_by(request.prescriber)
     page = execution.page_of(own, after=_after(own, request.GET.get("apres", "")))
-    next_url = reverse("prescriber-home", query={"apres": page.last.pk}) if page.last else ""
+    next_url = reverse("prescriber-home", query={"apres": page.last.prescription.pk}) if page.last else ""
     context = {"prescriber": request.prescriber, "page": page, "next_url": next_url}
     return render(request, "prescriptions/prescriber.html", context)
 

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from portal import moments
+from portal.paging import Page, page_from
 from portal.unaccented import unaccented
 from prescriptions import words
 from prescriptions.models import Prescription
@@ -55,29 +56,18 @@ class Card:
         return reverse("prescription", args=[self.prescription.pk])
 
 
-@dataclass(frozen=True)
-class Page:
-    cards: list[Card]
-    has_more: bool
-
-    @property
-    def last(self) -> Prescription | None:
-        return self.cards[-1].prescription if self.has_more else None
-
-
-def page_of(prescriptions, *, chip: str = "", after: Prescription | None = None) -> Page:
+def page_of(prescriptions, *, chip: str = "", after: Prescription | None = None) -> Page[Card]:
     """The page that follows `after`, the newest prescriptions first."""
     rows = with_all_for_cards(prescriptions)
     if after is not None:
         rows = rows.older_than(after)
-    found = list(islice(cards_of(rows, chip), PAGE + 1))
-    return Page(found[:PAGE], has_more=len(found) > PAGE)
+    return page_from(cards_of(rows, chip), PAGE)
 
 
-def search(prescriptions, q: str, *, chip: str = "") -> Page:
+def search(prescriptions, q: str, *, chip: str = "") -> Page[Card]:
     """All that matches, on one page: the next one would need the words again, and they are health data."""
     rows = with_all_for_cards(prescriptions.filter(pk__in=_found(prescriptions, q)))
-    return Page(list(islice(cards_of(rows, chip), FOUND_AT_MOST)), has_more=False)
+    return Page(list(islice(cards_of(rows, chip), FOUND_AT_MOST)))
 
 
 def current_cards(prescriptions) -> list[Card]:

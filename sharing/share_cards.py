@@ -7,6 +7,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from portal import moments
+from portal.paging import Page, page_from
 from prescriptions import words
 from sharing import naming, timeline
 from sharing.models import Share
@@ -26,16 +27,6 @@ class ShareCard:
     url: str
 
 
-@dataclass(frozen=True)
-class Page:
-    cards: list[ShareCard]
-    has_more: bool
-
-    @property
-    def last(self) -> Share | None:
-        return self.cards[-1].share if self.has_more else None
-
-
 def going_on(shares) -> list[ShareCard]:
     return [card_of(share) for share in with_all_for_cards(shares.filter(status__in=ACTIVE))]
 
@@ -44,13 +35,12 @@ def recent(shares, at_most: int) -> list[ShareCard]:
     return [card_of(share) for share in with_all_for_cards(shares)[:at_most]]
 
 
-def past(shares, after: Share | None = None) -> Page:
+def past(shares, after: Share | None = None) -> Page[ShareCard]:
     """The page that follows `after`, the newest first."""
     rows = with_all_for_cards(shares.filter(status__in=ENDED))
     if after is not None:
         rows = rows.filter(Q(created_at__lt=after.created_at) | Q(created_at=after.created_at, pk__lt=after.pk))
-    found = [card_of(share) for share in rows[: PAGE + 1]]
-    return Page(found[:PAGE], has_more=len(found) > PAGE)
+    return page_from(map(card_of, rows[: PAGE + 1]), PAGE)
 
 
 def with_all_for_cards(shares):

@@ -68,7 +68,7 @@ def switch_patient(request, id):
 def shares(request):
     after = _after(request)
     page = share_cards.past(request.shares, after)
-    next_url = f"{reverse('shares')}?apres={page.last.pk}" if page.last else ""
+    next_url = f"{reverse('shares')}?apres={page.last.share.pk}" if page.last else ""
     context = {
         "active": [] if after else share_cards.going_on(request.shares),
         "page": page,

@@ -29,7 +29,7 @@ def prescriptions(request):
         "chip": chip,
         "chips": [(key, label, _address(vue=key)) for key, label in listing.CHIPS.items()],
         "page": page,
-        "next_url": _address(vue=chip, apres=page.last.pk) if page.last else "",
+        "next_url": _address(vue=chip, apres=page.last.prescription.pk) if page.last else "",
         # The month that "Voir plus" goes on with is already written on the page it adds to.
         "month_above": listing.month_of(after) if after and request.headers.get("HX-Request") else "",
     }
