@@ -80,9 +80,8 @@ def cancel_pending(share: Share) -> None:
 
 
 def cancel(delivery: Delivery) -> None:
-    Delivery.objects.filter(pk=delivery.pk).update(
-        status=DeliveryStatus.CANCELLED, ended_at=db_now(), lease_owner="", lease_until=None
-    )
+    """Nobody holds it: what is leaving is recalled instead."""
+    Delivery.objects.filter(pk=delivery.pk).update(status=DeliveryStatus.CANCELLED, ended_at=db_now())
     note(delivery, "cancelled", by="system:delivery")
 
 

@@ -211,6 +211,16 @@ def test_an_operator_out_of_reach_closes_the_way_after_three(open_sink, stage):
     assert sum(Delivery.objects.values_list("attempts", flat=True)) == 3
 
 
+def test_one_connection_that_fails_is_tried_again_after_the_messages_own_wait(open_sink, later):
+    open_sink(lambda at, turn: DROP if at == "connect" else None)
+    row = queued()
+    for seconds in (37, 45, 0):  # half a minute after the first attempt, a whole one after the second
+        delivery.sweep_once()
+        later(seconds=seconds)
+    assert Delivery.objects.get(pk=row.pk).attempts == 2
+    assert Route.objects.get().opened_at is None
+
+
 def test_one_connection_that_fails_among_others_closes_nothing(open_sink, later):
     connections = iter([DROP, None] * 20)
     open_sink(lambda at, turn: next(connections) if at == "connect" else None)

@@ -124,7 +124,8 @@ def test_a_report_after_a_lost_answer_stops_the_attempts(share):
     row = share.first_delivery
     Delivery.objects.filter(pk=row.pk).update(status=D.RETRY, in_doubt_at=row.created_at)
     take(report(share))
-    assert (share.deliveries.get().status, share.deliveries.get().in_doubt_at) == (D.SENT, None)
+    told = share.deliveries.get()
+    assert (told.status, told.last_code, told.in_doubt_at) == (D.SENT, "reported", None)
 
 
 # --- Receipts -------------------------------------------------------------------------------------------------------
@@ -172,6 +173,7 @@ def test_software_that_could_not_take_it_is_told_with_its_code_and_words(sent, a
     assert (told.status, told.unprocessed_code, told.unprocessed_words) == (D.SENT, "902", "Patient inconnu")
     assert shown(sent) == ("unopened", ["shared", "sent", "delivered", "unprocessed"])
     assert Notice.objects.get().user == alice
+    assert traces(told) == [("delivery.unprocessed", "system:delivery", {"code": "902"})]
 
 
 def test_the_patient_reads_the_softwares_words_and_the_audit_does_not(sent, alice, client):
