@@ -5,7 +5,7 @@ operator asks for one (interop §1.1).
 """
 
 from sharing.mssante.account import Account, crl_ends_at, is_configured, portal_account
-from sharing.mssante.incoming import CannotFetch, Place, fetch_new, open_inbox
+from sharing.mssante.incoming import CannotFetch, Place, open_inbox
 from sharing.mssante.outcome import Kind, SendOutcome, Stage
 from sharing.mssante.sending import hang_up, hang_up_all, send
 
@@ -17,7 +17,6 @@ __all__ = [
     "SendOutcome",
     "Stage",
     "crl_ends_at",
-    "fetch_new",
     "hang_up",
     "hang_up_all",
     "is_configured",

@@ -62,17 +62,11 @@ def open_inbox() -> Iterator["Imap | Maildirs"]:
             mailbox.hang_up()
 
 
-def fetch_new(keep: Keep) -> int:
-    """What is not marked as seen, once. How many were kept. Raises CannotFetch."""
-    with open_inbox() as inbox:
-        return inbox.fetch_new(keep)
-
-
 # --- The local operator ---------------------------------------------------------------------------------------------
 class Maildirs:
     """What was read has left the folder `new`: no place is needed."""
 
-    def fetch_new(self, keep: Keep, since: Place | None = None, note: Note | None = None) -> int:
+    def fetch_new(self, keep: Keep, since: Place, note: Note) -> int:
         return sum(self._from(folder, keep) for folder in self._ours())
 
     def wait(self, stopping: Event) -> None:
@@ -102,19 +96,16 @@ class Imap:
         _check(mailbox.select("INBOX"))
         self._uidvalidity = _number(mailbox.response("UIDVALIDITY")[1][-1] or b"0")
 
-    def fetch_new(self, keep: Keep, since: Place | None = None, note: Note | None = None) -> int:
+    def fetch_new(self, keep: Keep, since: Place, note: Note) -> int:
         """How many were kept: what is not marked as seen, and what came after `since` even if somebody else marked it.
         `note(place)` is called after each."""
-        last = 0 if since is None or since.uidvalidity != self._uidvalidity else since.uid
-        wanted = set(self._search("UNSEEN"))
-        if since is not None:  # n:* always gives the last one too
-            wanted |= {uid for uid in self._search(f"UID {last + 1}:*") if uid > last}
-        uids = sorted(wanted)[:AT_ONCE]
+        last = since.uid if since.uidvalidity == self._uidvalidity else 0
+        later = {uid for uid in self._search(f"UID {last + 1}:*") if uid > last}  # n:* always gives the last one too
+        uids = sorted(later.union(self._search("UNSEEN")))[:AT_ONCE]
         for uid in uids:
             self._keep_one(uid, keep)
             last = max(last, uid)
-            if note:
-                note(Place(self._uidvalidity, last))
+            note(Place(self._uidvalidity, last))
         return len(uids)
 
     def wait(self, stopping: Event) -> None:

@@ -3,11 +3,12 @@
 import pytest
 
 from sharing import certificates as certificate_files
-from sharing import inbound, mssante, sweep
+from sharing import collecting, inbound, mssante, sweep
 from sharing.models import InboundMail
 from sharing.mssante import incoming
 from tests.fakes.imap import Imap
 
+pytestmark = pytest.mark.django_db
 ONE, TWO = b"Message-ID: <1@p.test>\r\n\r\nUn.\r\n", b"Message-ID: <2@p.test>\r\n\r\nDeux.\r\n"
 
 
@@ -29,18 +30,16 @@ def open_mailbox(certificates, settings):
         server.__exit__()
 
 
-def kept():
-    found = []
-    return found, lambda content, is_whole: found.append((content, is_whole))
+def contents() -> list[bytes]:
+    return sorted(mail.content for mail in InboundMail.objects.all())
 
 
 def test_what_is_new_is_kept_then_marked_as_seen(open_mailbox):
     server = open_mailbox(ONE, TWO)
-    found, keep = kept()
-    assert mssante.fetch_new(keep) == 2
-    assert found == [(ONE, True), (TWO, True)]
+    assert collecting.fetch() == 2
+    assert contents() == [ONE, TWO]
     assert server.seen == set(server.messages)
-    assert mssante.fetch_new(keep) == 0
+    assert collecting.fetch() == 0
 
 
 def test_what_was_not_kept_is_not_marked(open_mailbox):
@@ -49,17 +48,17 @@ def test_what_was_not_kept_is_not_marked(open_mailbox):
     def full(content, is_whole):
         raise MemoryError
 
-    with pytest.raises(MemoryError):
-        mssante.fetch_new(full)
-    assert server.seen == set()
+    noted = []
+    with pytest.raises(MemoryError), mssante.open_inbox() as inbox:
+        inbox.fetch_new(full, mssante.Place(), noted.append)
+    assert (server.seen, noted) == (set(), [])
 
 
 def test_of_a_message_too_large_the_beginning_is_kept(open_mailbox, settings):
     server = open_mailbox(ONE + b"x" * incoming.MESSAGE_MAX_BYTES)
-    found, keep = kept()
-    mssante.fetch_new(keep)
-    [(content, is_whole)] = found
-    assert (len(content), is_whole, content[:10]) == (incoming.BEGINNING, False, ONE[:10])
+    collecting.fetch()
+    kept = InboundMail.objects.get()
+    assert (len(kept.content), kept.reason, kept.content[:10]) == (incoming.BEGINNING, "too-large", ONE[:10])
     assert server.seen == set(server.messages)
 
 
@@ -67,21 +66,21 @@ def test_of_a_message_too_large_the_beginning_is_kept(open_mailbox, settings):
 def test_a_refusal_needs_somebody_and_loses_nothing(open_mailbox, command):
     open_mailbox(ONE, refuses=command)
     with pytest.raises(mssante.CannotFetch) as cannot:
-        mssante.fetch_new(kept()[1])
+        collecting.fetch()
     assert cannot.value.permanent
 
 
 def test_what_is_said_in_clear_is_not_believed_once_encrypted(open_mailbox):
     open_mailbox(ONE, injects=b"* BYE come back later\r\n")
     with pytest.raises(mssante.CannotFetch) as cannot:
-        mssante.fetch_new(kept()[1])
+        collecting.fetch()
     assert cannot.value.permanent
 
 
 def test_without_encryption_nothing_is_read(open_mailbox):
     open_mailbox(ONE, offers="AUTH=EXTERNAL")
     with pytest.raises(mssante.CannotFetch) as cannot:
-        mssante.fetch_new(kept()[1])
+        collecting.fetch()
     assert cannot.value.permanent
 
 
@@ -89,7 +88,7 @@ def test_without_a_good_list_of_revoked_certificates_nobody_is_trusted(open_mail
     open_mailbox(ONE)
     settings.MSSANTE_CRL = str(certificate_files.demo_folder() / "none.crl")
     with pytest.raises(mssante.CannotFetch) as cannot:
-        mssante.fetch_new(kept()[1])
+        collecting.fetch()
     assert cannot.value.permanent
 
 
@@ -99,14 +98,13 @@ def test_a_token_opens_the_mailbox_where_one_is_asked_for(open_mailbox, settings
     settings.MSSANTE_AUTH, settings.MSSANTE_TOKEN_FILE = "xoauth2", str(tmp_path / "token")
     (tmp_path / "token").write_text(token)
     if opens:
-        assert mssante.fetch_new(kept()[1]) == 1
+        assert collecting.fetch() == 1
         return
     with pytest.raises(mssante.CannotFetch) as cannot:
-        mssante.fetch_new(kept()[1])
+        collecting.fetch()
     assert cannot.value.permanent
 
 
-@pytest.mark.django_db
 def test_what_somebody_else_has_read_meanwhile_is_ours_too(open_mailbox):
     server = open_mailbox(ONE)
     assert sweep.collect() == 1
@@ -116,7 +114,6 @@ def test_what_somebody_else_has_read_meanwhile_is_ours_too(open_mailbox):
     assert InboundMail.objects.count() == 2
 
 
-@pytest.mark.django_db
 def test_a_mailbox_numbered_anew_is_read_again_and_says_nothing_twice(open_mailbox):
     server = open_mailbox(ONE, TWO)
     assert sweep.collect() == 2
@@ -129,20 +126,18 @@ def test_a_mailbox_numbered_anew_is_read_again_and_says_nothing_twice(open_mailb
 def test_a_line_that_is_cut_is_tried_again(open_mailbox, command):
     open_mailbox(ONE, cuts=command)
     with pytest.raises(mssante.CannotFetch) as cannot:
-        mssante.fetch_new(kept()[1])
+        collecting.fetch()
     assert not cannot.value.permanent
 
 
 def test_another_authority_is_not_trusted(open_mailbox, settings, tmp_path):
     open_mailbox(ONE)
     settings.MSSANTE_CA = str(certificate_files.ready_in(tmp_path).ca)
-    found, keep = kept()
     with pytest.raises(mssante.CannotFetch):
-        mssante.fetch_new(keep)
-    assert found == []
+        collecting.fetch()
+    assert contents() == []
 
 
-@pytest.mark.django_db
 def test_a_crash_between_keeping_and_marking_keeps_it_once(open_mailbox):
     server = open_mailbox(ONE)
     inbound.keep(ONE)
@@ -151,7 +146,6 @@ def test_a_crash_between_keeping_and_marking_keeps_it_once(open_mailbox):
     assert server.seen == set(server.messages)
 
 
-@pytest.mark.django_db
 def test_when_the_mailbox_is_away_what_is_stored_is_still_read(open_mailbox, caplog):
     open_mailbox(ONE, refuses="SELECT")
     inbound.keep(TWO)

@@ -6,7 +6,7 @@ from time import monotonic
 
 import pytest
 
-from sharing import actions, certificates, delivery, inbound, mssante
+from sharing import actions, certificates, collecting, delivery, inbound, mssante
 from sharing.models import InboundMail, Route
 from sharing.mssante import Kind, Stage, incoming
 from sharing.states import DeliveryStatus as D
@@ -30,7 +30,7 @@ def show(settings, known, name):
 def collected(wanted: int) -> list[str]:
     """Fetches until so many mails have come; what each was."""
     while InboundMail.objects.count() < wanted:
-        mssante.fetch_new(inbound.keep)
+        collecting.fetch()
     inbound.process_stored()
     return list(InboundMail.objects.order_by("received_at").values_list("reason", flat=True))
 
@@ -69,7 +69,7 @@ def test_a_mailbox_that_is_away_is_told_as_a_delay(exim, alice, prescription):
     delivery.sweep_once()
     while not InboundMail.objects.exists():
         exim.run_queue()
-        mssante.fetch_new(inbound.keep)
+        collecting.fetch()
     exim.forget_queue()
     assert collected(1) == ["report-delayed"]
     assert share.deliveries.get().status == D.SENT
@@ -129,26 +129,31 @@ def test_a_server_that_has_stopped_is_tried_again_later(exim, settings):
     assert told(send()) == (Stage.CONNECT, "refused", Kind.TEMPORARY)
 
 
+@pytest.mark.django_db
 @pytest.mark.parametrize("name", ["", REVOKED])
 def test_the_mailbox_too_opens_for_a_good_certificate_only(exim, settings, name):
-    assert mssante.fetch_new(lambda content, is_whole: None) == 0
+    assert collecting.fetch() == 0
     if name:
         show(settings, exim.certificates, name)
     else:
         settings.MSSANTE_CLIENT_CERT = settings.MSSANTE_CLIENT_KEY = ""
     with pytest.raises(mssante.CannotFetch) as cannot:
-        mssante.fetch_new(lambda content, is_whole: None)
+        collecting.fetch()
     assert cannot.value.permanent
 
 
 def test_while_idle_what_comes_is_told_at_once(exim):
     found, stopping = [], Event()
+
+    def take(inbox) -> int:
+        return inbox.fetch_new(lambda content, is_whole: found.append(content), mssante.Place(), lambda place: None)
+
     with mssante.open_inbox() as inbox:
-        assert inbox.fetch_new(lambda content, is_whole: found.append(content)) == 0
+        assert take(inbox) == 0
         send(envelope_to=ALICE)
         started = monotonic()
         inbox.wait(stopping)
-        inbox.fetch_new(lambda content, is_whole: found.append(content))
+        take(inbox)
         stopping.set()
         inbox.wait(stopping)
     assert any(CONTENT in content for content in found)
