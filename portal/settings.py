@@ -265,6 +265,7 @@ DELIVERY_PAUSE_SECONDS = [2, 5, 10, 20, 30]  # the breaker is open: when the nex
 DELIVERY_PER_DESTINATION = 2  # messages leaving at once to one domain
 DELIVERY_AT_ONCE = env.number("ORDOLIEN_SENDING_AT_ONCE", 8)  # messages leaving at once in all, over every process
 DELIVERY_SENDERS = env.number("ORDOLIEN_SENDERS", 4)  # connections at once from one sweep
+DELIVERY_STOP_SECONDS = 30  # a process asked to end waits so long for what is leaving, then cuts it
 SWEEP_SECONDS = 1
 COLLECT_SECONDS = 2  # answers and reports are fetched this often
 EXPIRE_SECONDS = 5

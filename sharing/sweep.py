@@ -67,13 +67,15 @@ class Sweep:
         self._supervisor.start()
         return self
 
-    def stop(self, seconds: float = 30) -> bool:
-        """Waits that long for what is leaving, then cuts it. True when everything has ended."""
+    def stop(self, seconds: float | None = None) -> bool:
+        """Waits that long for what is leaving, then cuts it. True when everything has ended. For the postman it waits
+        no longer than a moment: what a mute server still has is read after the next start."""
         self._stopping.set()
-        until = time.monotonic() + seconds
+        began, patience = time.monotonic(), settings.DELIVERY_STOP_SECONDS if seconds is None else seconds
         threads = [self._supervisor, *self._threads.values()]
         for thread in threads:
-            thread.join(max(0.0, until - time.monotonic()))
+            most = min(patience, collecting.STOP_SECONDS) if thread.name == "postman" else patience
+            thread.join(max(0.0, began + most - time.monotonic()))
         if any(thread.is_alive() for thread in threads):
             mssante.hang_up_all()
             for thread in threads:

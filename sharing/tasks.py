@@ -2,9 +2,10 @@
 
 from celery import shared_task
 
-from sharing import delivery
+from sharing import delivery, worker
 
 
 @shared_task(name="sharing.tasks.deliver", ignore_result=True)
 def deliver(delivery_id: str) -> None:
-    delivery.deliver(delivery_id)
+    if not worker.is_ending():
+        delivery.deliver(delivery_id)

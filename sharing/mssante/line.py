@@ -19,6 +19,7 @@ from sharing.mssante.outcome import Kind, Reply, SendOutcome, Stage, judge
 
 REPLY_MAX = 64 * 1024  # bytes of one answer
 PIECE = 64 * 1024  # bytes sent between two looks at the clock
+REACH_SECONDS = 20  # to an address; this alone cannot be cut: less than a stop waits
 PATIENCE = {  # seconds (RFC 5321 §4.5.3.2)
     Stage.CONNECT: 60,
     Stage.TLS: 60,
@@ -54,7 +55,7 @@ class Line(smtplib.SMTP):
         self._unread = b""
 
     def open(self) -> None:
-        self.timeout = self._patience()
+        self.timeout = min(self._patience(), REACH_SECONDS)
         self._expect(Reply(*_read(self.connect(self.account.host, self.account.port))))
         if self.account.tls != "implicit":
             self._greet()
@@ -73,9 +74,12 @@ class Line(smtplib.SMTP):
         """Under TLS 1.3 a server that wants another certificate says so only at the next command."""
         self.stage = Stage.TLS
         sock.settimeout(self._patience())
-        secured = tls_context(self.account).wrap_socket(sock, server_hostname=self._host)
-        self.tls_version = secured.version()
-        return secured
+        context = tls_context(self.account)
+        # Ours before the handshake, so that a server that hangs in it can be hung up on.
+        self.sock = context.wrap_socket(sock, server_hostname=self._host, do_handshake_on_connect=False)
+        self.sock.do_handshake()
+        self.tls_version = self.sock.version()
+        return self.sock
 
     def _start_tls(self) -> None:
         self.stage = Stage.TLS
@@ -84,7 +88,7 @@ class Line(smtplib.SMTP):
         self.ask("STARTTLS")
         if self._unread:  # said in clear, to be taken for the server's own words (CVE-2011-0411)
             raise Stopped(SendOutcome(Stage.TLS, "injected", Kind.CONFIGURATION))
-        self.sock = self._secured(self.sock)
+        self._secured(self.sock)
 
     def _greet(self) -> None:
         self.stage = Stage.EHLO

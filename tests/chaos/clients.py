@@ -6,13 +6,14 @@ import re
 import threading
 import time
 from dataclasses import dataclass, field
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
+from tests.chaos.door import Door
 from tests.chaos.ledger import Ledger
 from tests.chaos.people import Ticket
 
 CSRF = "c" * 32  # Django compares the form's with the cookie's, and gives the cookie itself
-PATIENCE = 30
+PATIENCE = 60  # as long as a proxy waits
 PAUSE = 0.5
 RECEIPT = re.compile(r'<p class="receipt">.*?<span class="mono">([0-9A-Z]{5}-[0-9A-Z]{5})</span>', re.S)
 CONFIRMED = re.compile(r"/ordonnances/[0-9a-f-]+/partager/confirmation/([0-9a-f-]+)/")
@@ -28,15 +29,15 @@ class Watch:
     """What the clients noticed, all together."""
 
     seconds: list[float] = field(default_factory=list)  # of each POST that was answered
-    repeated: int = 0
+    repeated: list[str] = field(default_factory=list)  # why
     refused: list[str] = field(default_factory=list)  # answers that are neither a confirmation nor a failure
 
 
 class Browser:
     """One connection, one person at a time."""
 
-    def __init__(self, url: str):
-        self._address = urlsplit(url)
+    def __init__(self, door: Door):
+        self._door = door
         self._line: http.client.HTTPConnection | None = None
 
     def send(self, ticket: Ticket) -> tuple[int, str]:
@@ -50,17 +51,17 @@ class Browser:
         return status, page
 
     def _ask(self, method: str, path: str, session: str, body: str = ""):
-        headers = {"Cookie": f"session={session}; csrftoken={CSRF}", "Accept-Language": "fr"}
+        headers = self._door.headers | {"Cookie": f"session={session}; csrftoken={CSRF}", "Accept-Language": "fr"}
         if body:
             headers["Content-Type"] = "application/x-www-form-urlencoded"
         try:
-            self._line = self._line or http.client.HTTPConnection(self._address.hostname, self._address.port, PATIENCE)
+            self._line = self._line or self._door.open(PATIENCE)
             self._line.request(method, path, body, headers)
             answer = self._line.getresponse()
             page = answer.read().decode()
         except (OSError, http.client.HTTPException) as error:
             self.close()
-            raise NoAnswer from error
+            raise NoAnswer(type(error).__name__) from error
         if answer.status >= 500:
             raise NoAnswer(answer.status)
         return answer.status, answer.headers, page
@@ -72,10 +73,11 @@ class Browser:
 
 
 class Clients:
-    """So many at once, until every ticket has its receipt. `take_no_more()`: those begun are ended; `stop()`: none."""
+    """So many at once, until every ticket has its receipt; each takes `rest` seconds between two. `take_no_more()`:
+    those begun are ended; `stop()`: none."""
 
-    def __init__(self, url: str, tickets: list[Ticket], promised: Ledger, at_once: int):
-        self.watch, self._promised, self._url = Watch(), promised, url
+    def __init__(self, door: Door, tickets: list[Ticket], promised: Ledger, at_once: int, rest: float = 0):
+        self.watch, self._promised, self._door, self._rest = Watch(), promised, door, rest
         self._waiting: queue.SimpleQueue[Ticket] = queue.SimpleQueue()
         for ticket in tickets:
             self._waiting.put(ticket)
@@ -100,7 +102,7 @@ class Clients:
             thread.join(PATIENCE)
 
     def _work(self) -> None:
-        browser = Browser(self._url)
+        browser = Browser(self._door)
         while not self._closed.is_set():
             try:
                 ticket = self._waiting.get_nowait()
@@ -109,14 +111,15 @@ class Clients:
             share = self._until_answered(lambda ticket=ticket: self._press(browser, ticket))
             if share:
                 self._until_answered(lambda ticket=ticket, share=share: self._read_receipt(browser, ticket, share))
+            self._closed.wait(self._rest)
         browser.close()
 
     def _until_answered(self, ask):
         while not self._stopping.is_set():
             try:
                 return ask()
-            except NoAnswer:
-                self.watch.repeated += 1
+            except NoAnswer as why:
+                self.watch.repeated.append(str(why))
                 self._stopping.wait(PAUSE)
         return None
 
@@ -149,9 +152,9 @@ class Clients:
         return True
 
 
-def reads_that_it_failed(url: str, ticket: Ticket, share: str) -> bool:
+def reads_that_it_failed(door: Door, ticket: Ticket, share: str) -> bool:
     """What the patient's page of this share says, whatever the tables say."""
-    browser = Browser(url)
+    browser = Browser(door)
     try:
         status, page = browser.page(f"/partages/{share}/", ticket.session)
         return status == 200 and FAILED in page

@@ -13,11 +13,14 @@ GROUPS = {
     "redis": ("redis-flush", "redis-kill"),
     "postgres": ("postgres-immediate",),
     "smtp": (*LOTS, *MOODS),
+    "restart": ("restart-web", "restart-worker", "restart-sweep"),
 }
 GROUPS["all"] = tuple(fault for group in GROUPS.values() for fault in group)
-NOT_ON_SQLITE = {"kill-child", "kill-worker", *GROUPS["redis"], *GROUPS["postgres"]}  # all in one process, no server
+# All in one process, no server; that process takes the port with it when it ends, so only killing it is a fault.
+NOT_ON_SQLITE = {"kill-child", "kill-worker", "restart-web", "restart-worker", *GROUPS["redis"], *GROUPS["postgres"]}
 
-EVERY = {"kill": 4, "redis": 11, "postgres": 23, "mood": 9}  # seconds, on average, where the site gets up in two
+EVERY = {"kill": 4, "redis": 11, "postgres": 23, "mood": 9, "restart": 13}  # seconds, where the site gets up in two
+EVERY_WHEN_ALONE = {"restart": 3}
 QUICK_SECONDS = 2
 MOOD_SECONDS = (1.5, 4)
 REDIS_AWAY_SECONDS = (0.5, 4)
@@ -46,7 +49,10 @@ class Storm:
             "redis": (GROUPS["redis"], self._redis),
             "postgres": (GROUPS["postgres"], self._postgres),
             "mood": (tuple(MOODS), self._mood),
+            "restart": (GROUPS["restart"], self._restart),
         }
+        self._every = EVERY | EVERY_WHEN_ALONE if options.is_rolling_restart else EVERY
+        self._turns: dict[str, list[str]] = {name: [] for name in self._families}
         self._faults = {name: sorted(options.faults & set(known)) for name, (known, _strike) in self._families.items()}
         if sink is None:
             self._faults["mood"] = []
@@ -58,7 +64,7 @@ class Storm:
 
     def _wait(self, family: str) -> float:
         slowness = max(1, self._site.getting_up / QUICK_SECONDS) if family in {"kill", "postgres"} else 1
-        return self._chance.uniform(0.4, 1.6) * EVERY[family] * slowness
+        return self._chance.uniform(0.4, 1.6) * self._every[family] * slowness
 
     def pass_by(self) -> None:
         self._mend(time.monotonic())
@@ -68,12 +74,18 @@ class Storm:
                 self._strike(name)
 
     def _strike(self, family: str) -> None:
+        """In an order drawn anew once each has struck."""
+        turns, faults = self._turns[family], self._faults[family]
+        turns = self._turns[family] = turns or self._chance.sample(faults, len(faults))
+        if self._is_up_for(turns[-1]):
+            self._ledger.add(fault=turns[-1])
+            self._families[family][1](turns.pop())
+
+    def _is_up_for(self, fault: str) -> bool:
         """What is still getting up is not struck again: a busy machine would never get further than that."""
-        fault, strike = self._chance.choice(self._faults[family]), self._families[family][1]
-        if family in {"kill", "postgres"} and not self._site.answers():
-            return
-        self._ledger.add(fault=fault)
-        strike(fault)
+        if fault in GROUPS["restart"]:
+            return self._site.may_restart(fault.removeprefix("restart-"))
+        return fault not in GROUPS["kill"] + GROUPS["postgres"] or self._site.answers()
 
     def end(self) -> None:
         """Everything is mended at once; nothing strikes any more."""
@@ -114,3 +126,6 @@ class Storm:
     def _mood(self, fault: str) -> None:
         self._sink.change_mood(fault)
         self._later(MOOD_SECONDS, self._sink.calm)
+
+    def _restart(self, fault: str) -> None:
+        self._site.restart(fault.removeprefix("restart-"), self._chance)

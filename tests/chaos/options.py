@@ -9,6 +9,7 @@ from tests.chaos import faults
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 MOST = 10_000
+RESTART_SECONDS = 20
 OF_OUR_SINK = {"backlog", "outage"}
 SCENARIOS = {"no-redis", *OF_OUR_SINK}
 
@@ -30,6 +31,16 @@ class Options:
     limit: int  # seconds, from the first promise to the last acceptance
     folder: Path
     accepted: Path  # written by our sink, or by another
+
+    @property
+    def is_rolling_restart(self) -> bool:
+        """Restarts and nothing else: nobody may notice."""
+        return bool(self.faults) and self.faults <= set(faults.GROUPS["restart"]) and not self.scenarios
+
+    @property
+    def rest(self) -> float:
+        """Seconds that each client takes between two, so that there is load for as long as a rolling restart."""
+        return RESTART_SECONDS * self.clients / self.count if self.is_rolling_restart else 0
 
     @property
     def has_our_sink(self) -> bool:

@@ -6,6 +6,7 @@ import statistics
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable
 from contextlib import ExitStack
 
@@ -88,8 +89,8 @@ class Exercise:
     def _begin(self) -> None:
         self.began = time.monotonic()
         self.storm = Storm(self.options, self.site, self.sink, self.faults)
-        crowd = self._share("a crowd pressing once", self.tickets[:1] * CROWD, at_once=CROWD)
-        rest = self._share("everybody", self.tickets[1:], at_once=self.options.clients)
+        crowd = self._share("a crowd pressing once", self.tickets[:1] * CROWD, CROWD)
+        rest = self._share("everybody", self.tickets[1:], self.options.clients, self.options.rest)
         self.watches = [crowd.watch, rest.watch]
         self.answered = rest.watch.seconds
         self._wait("outage", lambda: time.monotonic() > self.began + self.options.outage)
@@ -98,8 +99,8 @@ class Exercise:
         self._heal()
         self._wait("draining", self._is_drained)
 
-    def _share(self, what: str, tickets: list, at_once: int) -> Clients:
-        clients = Clients(self.site.url, tickets, self.promised, at_once).start()
+    def _share(self, what: str, tickets: list, at_once: int, rest: float = 0) -> Clients:
+        clients = Clients(self.site.door, tickets, self.promised, at_once, rest).start()
         self._wait(what, lambda: self._are_done(clients))
         clients.stop()
         return clients
@@ -162,7 +163,7 @@ class Exercise:
         is_empty = self.site.deep_health().get("pending") == 0
         if self.sink or is_empty:  # another sink may refuse whom it likes
             self.drained_at = self.drained_at or left
-        return is_empty
+        return is_empty and not self.site.is_being_restarted()
 
     # --- What came of it ----------------------------------------------------------------------------------------------
     def _figures(self) -> dict:
@@ -173,9 +174,12 @@ class Exercise:
         pending = self.site.deep_health().get("pending")
         unreconciled = self.site.python("manage.py", "reconcile", check=False).returncode
         refused = [answer for watch in self.watches for answer in watch.refused]
-        is_whole = verdict.promised and not refused and self.drained_at and pending == 0
+        repeated = [why for watch in self.watches for why in watch.repeated]
+        for what, why in (("refused", refused), ("repeated", repeated)):
+            say(f"Requests {what}: {dict(Counter(why)) or 'none'}")
+        is_whole = verdict.promised and not refused and self.drained_at and pending == 0 and not unreconciled
         return {
-            "good": bool(verdict.is_good() and is_whole and not unreconciled),
+            "good": bool(verdict.is_good() and is_whole and self._went_unnoticed(verdict, repeated, faults)),
             "promised": verdict.promised,
             "lost": len(verdict.lost),
             "distinct_id_duplicates": verdict.distinct_id_duplicates,
@@ -194,8 +198,10 @@ class Exercise:
             "never_promised": verdict.never_promised,
             "pending": pending,
             "unreconciled": bool(unreconciled),
-            "requests_repeated": sum(watch.repeated for watch in self.watches),
+            "requests_repeated": len(repeated),
             "requests_refused": len(refused),
+            "slowest_stop_seconds": round(max((end.seconds for end in self.site.ends()), default=0), 1),
+            "stopped_badly": sum(end.status != 0 for end in self.site.ends()),
             "faults": dict(sorted(self.faults.by_name.items())),
             "n": self.options.count,
             "seed": self.options.seed,
@@ -204,6 +210,14 @@ class Exercise:
             "load": round(os.getloadavg()[1], 1),
         }
 
+    def _went_unnoticed(self, verdict: judge.Verdict, repeated: list[str], faults: list[dict]) -> bool:
+        """A rolling restart: each process was asked, ended by itself, and nobody had to do anything twice."""
+        if not self.options.is_rolling_restart:
+            return True
+        noticed = len(repeated) + verdict.same_id_redeliveries + judge.ambiguous(faults)
+        is_done = self.options.faults <= self.faults.by_name.keys()
+        return is_done and not noticed and not any(end.status for end in self.site.ends())
+
     def _told(self, promised: list[dict]) -> list[str]:
         """The recipients that nobody has taken, and whose patient reads it."""
         taken, sessions = self._taken(), {ticket.prescription: ticket for ticket in self.tickets}
@@ -211,7 +225,7 @@ class Exercise:
         return [
             promise["recipient"]
             for promise in missing
-            if reads_that_it_failed(self.site.url, sessions[promise["prescription"]], promise["share"])
+            if reads_that_it_failed(self.site.door, sessions[promise["prescription"]], promise["share"])
         ]
 
     def _since(self, moment: float) -> float | None:

@@ -81,6 +81,8 @@ class Conversation(sink.Conversation):
     def run(self) -> None:
         try:
             super().run()
+        except TimeoutError:
+            self.heard()  # it is still there, and has nothing more to say
         finally:
             if self.last:
                 self.sink.faults.add(fault=CUT, message_id=self.last)

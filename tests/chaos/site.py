@@ -1,87 +1,34 @@
 """The site as an operator runs it (docs/operations.md): real processes, started again when they die, as systemd does.
 
-On PostgreSQL: the commands of the systemd units, web, worker (with Redis) and two sweeps. On SQLite: `manage.py serve`,
-which is all of them in one process, and one sweep beside it. Start and kill from one thread only, the last one to end.
+On PostgreSQL: the commands of the systemd units, web on its socket, worker (with Redis) and two sweeps. On SQLite:
+`manage.py serve`, which is all of them in one process, and one sweep beside it. Start and kill from one thread only,
+the last one to end.
 """
 
+import http.client
 import json
 import os
 import random
-import shlex
 import signal
 import subprocess
 import sys
 import threading
 import time
-import urllib.error
-import urllib.request
 from contextlib import ExitStack, suppress
-from pathlib import Path
 
 import redis
 
-from tests import servers
+from tests import servers, units
+from tests.chaos.door import HOST, Door
 from tests.chaos.options import ROOT, Options
+from tests.chaos.processes import End, Process
 
-RESTART_SECONDS = 0.5
 READY_SECONDS = 120
 HEALTH_SECONDS = 20
 ANSWER_SECONDS = 2
 PATIENCE_WITH_MAIL = 8  # seconds; 600 in production, where a server may think for ten minutes
 DURABLE = {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on"}  # it is killed: this is what it is for
-UNITS, INSTALLED = ROOT / "docs" / "operations" / "systemd", "/opt/ordolien/.venv/bin"
 OPERATORS_TOKEN = "of-one-exercise-only-" * 2
-
-
-class Process:
-    """One command, and whatever it starts: they live and die together."""
-
-    def __init__(self, kind: str, command: list[str], environment: dict, log: Path):
-        self.kind, self._command, self._environment = kind, command, environment
-        self._log = log.open("ab")
-        self._popen: subprocess.Popen | None = None
-        self._dead_since: float | None = None
-
-    def start(self) -> None:
-        self._popen = subprocess.Popen(  # noqa: PLW1509
-            self._command,
-            cwd=ROOT,
-            env=self._environment,
-            stdin=subprocess.DEVNULL,
-            stdout=self._log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-            preexec_fn=servers.dies_with_us(),
-        )
-        self._dead_since = None
-
-    def start_again_if_dead(self) -> None:
-        if self._popen.poll() is None:
-            return
-        if self._dead_since is None:
-            self.kill()  # what it had started
-            self._dead_since = time.monotonic()
-        elif time.monotonic() - self._dead_since >= RESTART_SECONDS:
-            self.start()
-
-    def kill(self, how: signal.Signals = signal.SIGKILL) -> None:
-        with suppress(ProcessLookupError):
-            os.killpg(self._popen.pid, how)
-        self._popen.wait()
-
-    def children(self) -> list[int]:
-        return [pid for pid in _pids() if pid != self._popen.pid and _session_of(pid) == self._popen.pid]
-
-
-def _pids() -> list[int]:
-    return [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()]
-
-
-def _session_of(pid: int) -> int:
-    try:
-        return os.getsid(pid)
-    except ProcessLookupError:  # gone meanwhile
-        return -1
 
 
 class Site:
@@ -89,15 +36,14 @@ class Site:
 
     def __init__(self, options: Options, mail: dict[str, str]):
         self._options, self._stack = options, ExitStack()
-        self.port = servers.free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
         self.postgres = self.redis = None
         self.processes: list[Process] = []
         self.getting_up = 0.0  # seconds it took to answer: a busy machine is struck less often
-        self.environment = _environment(options, self.port) | mail
+        self.environment = _environment(options) | mail
 
     def __enter__(self) -> "Site":
         with self._stack:
+            self.door = self._make_door()
             self._start_servers()
             self.manage("migrate", "--no-input", "-v0")
             self.manage("collectstatic", "--no-input", "-v0")
@@ -107,6 +53,12 @@ class Site:
 
     def __exit__(self, *_error) -> None:
         self._stack.close()
+
+    def _make_door(self) -> Door:
+        if self._options.database == "sqlite":
+            return Door(port=servers.free_port())
+        folder = self._stack.enter_context(servers.folder_for("ordolien-web-", owner=None))  # a socket's path is short
+        return Door(socket=folder / "site.sock")
 
     def _start_servers(self) -> None:
         if self._options.database == "sqlite":
@@ -119,9 +71,10 @@ class Site:
         self.environment |= {"DATABASE_URL": self.postgres.url, "REDIS_URL": redis_url}
 
     def start(self) -> None:
-        for name, command in _commands(self._options.database, self.port):
-            log = self._options.folder / f"{name}.log"
-            process = Process(name.rstrip("12"), command, self.environment, log)
+        for name, command in _commands(self.door):
+            kind, log = name.rstrip("12"), self._options.folder / f"{name}.log"
+            socket = self.door.socket if kind == "web" else None
+            process = Process(kind, command, self.environment, log, units.shipped(kind), socket)
             self.processes.append(process)
             process.start()
         began = time.monotonic()
@@ -138,9 +91,8 @@ class Site:
 
     def answers(self) -> bool:
         try:
-            with urllib.request.urlopen(f"{self.url}/healthz", timeout=ANSWER_SECONDS):
-                return True
-        except OSError:
+            return self.door.ask("/healthz", ANSWER_SECONDS)[0] == 200
+        except (OSError, http.client.HTTPException):
             return False
 
     def _stop(self) -> None:
@@ -150,15 +102,11 @@ class Site:
     # --- What an operator does ----------------------------------------------------------------------------------------
     def deep_health(self) -> dict:
         """What the checks say; nothing while the site does not answer."""
-        asked = urllib.request.Request(f"{self.url}/healthz/deep")
-        asked.add_header("Authorization", f"Bearer {OPERATORS_TOKEN}")
         try:
-            with urllib.request.urlopen(asked, timeout=HEALTH_SECONDS) as answer:
-                return json.load(answer)["checks"]
-        except urllib.error.HTTPError as trouble:  # 503: something is wrong, and it says what
-            return json.load(trouble)["checks"] if trouble.code == 503 else {}
-        except OSError:
+            status, said = self.door.ask("/healthz/deep", HEALTH_SECONDS, Authorization=f"Bearer {OPERATORS_TOKEN}")
+        except (OSError, http.client.HTTPException):
             return {}
+        return json.loads(said)["checks"] if status in {200, 503} else {}  # 503: something is wrong, and it says what
 
     def manage(self, *words: str) -> int:
         return self.python("manage.py", *words).returncode
@@ -168,11 +116,29 @@ class Site:
 
     def look_after(self) -> None:
         for process in self.processes:
-            process.start_again_if_dead()
+            process.look_after()
+
+    def may_restart(self, kind: str) -> bool:
+        return any(process.may_be_replaced() for process in self._all(kind))
+
+    def restart(self, kind: str, chance: random.Random) -> None:
+        """`systemctl reload ordolien-web`, `systemctl restart` of one of the others; the last one is over."""
+        process = chance.choice([process for process in self._all(kind) if process.may_be_replaced()])
+        process.reload() if kind == "web" else process.restart()
+
+    def is_being_restarted(self) -> bool:
+        return any(process.is_being_replaced() for process in self.processes)
+
+    def ends(self) -> list[End]:
+        """Of what was asked to end."""
+        return [end for process in self.processes for end in process.ends]
 
     # --- What chaos does ----------------------------------------------------------------------------------------------
     def kill(self, kind: str, chance: random.Random) -> None:
-        chance.choice([process for process in self.processes if process.kind == kind]).kill()
+        chance.choice(self._all(kind)).kill()
+
+    def _all(self, kind: str) -> list[Process]:
+        return [process for process in self.processes if process.kind == kind]
 
     def kill_a_child(self, chance: random.Random) -> None:
         pids = sorted(pid for process in self.processes for pid in process.children())
@@ -185,24 +151,16 @@ class Site:
             client.flushall()
 
 
-def _commands(database: str, port: int) -> list[tuple[str, list[str]]]:
-    address = ["--host", "127.0.0.1", "--port", str(port)]
-    if database == "sqlite":
-        return [("web", [sys.executable, "manage.py", "serve", *address]), ("sweep1", _shipped("sweep"))]
-    web = _shipped("web")
-    where = web.index("--uds")  # a socket of the proxy's, with its rights, in production
-    web[where : where + 4] = address
-    return [("web", web), ("worker", _shipped("worker")), ("sweep1", _shipped("sweep")), ("sweep2", _shipped("sweep"))]
+def _commands(door: Door) -> list[tuple[str, list[str]]]:
+    sweep = units.shipped("sweep").command()
+    if door.socket is None:
+        serve = [sys.executable, "manage.py", "serve", "--host", HOST, "--port", str(door.port)]
+        return [("web", serve), ("sweep1", sweep)]
+    web, worker = units.shipped("web").command(door.socket), units.shipped("worker").command()
+    return [("web", web), ("worker", worker), ("sweep1", sweep), ("sweep2", sweep)]
 
 
-def _shipped(unit: str) -> list[str]:
-    """The command of the unit that operators install."""
-    lines = (UNITS / f"ordolien-{unit}.service").read_text().splitlines()
-    command = next(line for line in lines if line.startswith("ExecStart=")).removeprefix("ExecStart=")
-    return [word.replace(INSTALLED, str(Path(sys.executable).parent)) for word in shlex.split(command)]
-
-
-def _environment(options: Options, port: int) -> dict[str, str]:
+def _environment(options: Options) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("ORDOLIEN_", "MSSANTE_"))}
     for name in ("DATABASE_URL", "REDIS_URL", "CELERY_BROKER_URL"):
         kept.pop(name, None)
@@ -215,8 +173,9 @@ def _environment(options: Options, port: int) -> dict[str, str]:
         "ORDOLIEN_BLIND_INDEX_KEY": "of-one-exercise-only-" * 2,
         "ORDOLIEN_VAR": str(folder / "site"),
         "ORDOLIEN_STATIC_ROOT": str(folder / "static"),
-        "ORDOLIEN_HOSTS": "127.0.0.1",
-        "ORDOLIEN_SITE_URL": f"http://127.0.0.1:{port}",
+        "ORDOLIEN_HOSTS": HOST,
+        "ORDOLIEN_SITE_URL": f"http://{HOST}",
+        "ORDOLIEN_BEHIND_PROXY": "1" if options.database == "postgres" else "",
         "ORDOLIEN_LOG_LEVEL": "WARNING",
         "ORDOLIEN_OPERATORS_TOKEN": OPERATORS_TOKEN,
         "MSSANTE_SMTP_TIMEOUT": str(PATIENCE_WITH_MAIL),

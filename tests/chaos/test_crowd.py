@@ -8,6 +8,7 @@ from portal.serving import Site
 from sharing import delivery
 from tests.chaos import people
 from tests.chaos.clients import Browser
+from tests.chaos.door import Door
 
 AT_ONCE = 50
 PATIENCE = 60
@@ -25,10 +26,11 @@ def test_fifty_identical_posts_at_once_make_one_share(site, open_sink, tmp_path)
     sink = open_sink()
     people.prepare(1, seed=1, file=tmp_path / "tickets.jsonl")
     (ticket,) = people.read(tmp_path / "tickets.jsonl")
+    door = Door(port=int(site.url.rpartition(":")[2]))
     answers, together = [], threading.Barrier(AT_ONCE)
 
     def press():
-        browser = Browser(site.url)
+        browser = Browser(door)
         together.wait(PATIENCE)
         answers.append(browser.send(ticket))
         browser.close()

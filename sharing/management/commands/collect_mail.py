@@ -1,3 +1,4 @@
+import os
 import signal
 import threading
 
@@ -25,8 +26,15 @@ class Command(BaseCommand):
         self.stdout.write(f"{fetched} fetched.")
 
     def _follow(self):
-        stopping = threading.Event()
+        stopping, leave = threading.Event(), threading.Timer(collecting.STOP_SECONDS, os._exit, [0])
+        leave.daemon = True
+
+        def stop(*_):
+            if not stopping.is_set():
+                stopping.set()
+                leave.start()
+
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: stopping.set())
+            signal.signal(number, stop)
         self.stdout.write("Following.")
         collecting.follow(stopping)
