@@ -32,7 +32,6 @@ def hand_in_prescription(*, data: dict, key: str, by: SoftwareClient) -> Prescri
         return file_received(
             patient=patient,
             content=sent.content,
-            content_type=sent.content_type,
             author=sent.author,
             written_on=sent.written_on,
             by=by,

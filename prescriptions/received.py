@@ -1,7 +1,8 @@
 """A prescription that a professional sent without the registry: filed in the patient's space as « Document seul ».
 
-Taken: a CDA document of a prescription (`cda.read` says which), or a bare PDF. It gets no number and no code: the
-number that a CDA carries was given by another registry, it stays in `source`. What came is kept as it came.
+Taken: a CDA document of a prescription (`cda.read` says which), or a bare PDF; the bytes tell which. It gets no number
+and no code: the number that a CDA carries was given by another registry, it stays in `source`. What came is kept as it
+came.
 
 Who wrote a CDA document stands in it; of a PDF, whoever brings it says so (`author`). `sent_by` is the address it came
 from, as shown.
@@ -27,8 +28,6 @@ from prescriptions.telling import tell
 
 DOCUMENT = Prescription.Provenance.DOCUMENT
 PDF, XML = "application/pdf", "text/xml"
-# What mail and software call these files; what the bytes are decides.
-CONTENT_TYPES = {PDF, XML, "application/xml", "application/hl7-v3+xml", "application/octet-stream"}
 
 
 @dataclass(frozen=True)
@@ -45,7 +44,6 @@ def file_received(
     *,
     patient: Patient,
     content: bytes,
-    content_type: str,
     author: PrescriberTraits | None = None,
     written_on: date | None = None,
     sent_by: str = "",
@@ -55,7 +53,6 @@ def file_received(
 
     A document that repeats what this patient has in the registry, number and lines, gives that prescription.
     """
-    refuse_if(_why_not_type(content_type))
     digest = hashlib.sha256(content).hexdigest()
     known = patient.prescriptions.filter(documents__kind=Document.Kind.RECEIVED, documents__sha256=digest).first()
     if known is not None:
@@ -67,12 +64,6 @@ def file_received(
         patient=patient,
         file=lambda: (_file_pdf if photos.is_pdf(content) else _file_cda)(patient, content, came),
     )
-
-
-def _why_not_type(content_type: str) -> Reason | None:
-    if content_type.partition(";")[0].strip().lower() in CONTENT_TYPES:
-        return None
-    return Reason("content-type", _("Ce type de fichier n’est pas pris : envoyez un document CDA ou un PDF."))
 
 
 @transaction.atomic

@@ -30,7 +30,6 @@ from sharing.reading import Mail
 
 Status = InboundMail.Status
 BY = "system:inbound"
-PDF, XML = "application/pdf", "text/xml"
 RECIPIENTS = ("Envelope-To", "Delivered-To", "X-Original-To", "To", "Cc")
 FILES_MAX = 20
 SENDER_MAX = 200
@@ -230,8 +229,7 @@ def _file_one(patient: Patient, content: bytes, type_code: str, mail: Mail) -> N
     if type_code == REPORT:
         take_report(patient=patient, content=content, finess=_pharmacy_of(mail), by=BY)
     else:
-        kind = PDF if is_pdf(content) else XML
-        file_received(patient=patient, content=content, content_type=kind, sent_by=_shown(mail), by=BY)
+        file_received(patient=patient, content=content, sent_by=_shown(mail), by=BY)
 
 
 def _pharmacy_of(mail: Mail) -> str:

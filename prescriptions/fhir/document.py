@@ -29,7 +29,6 @@ class SentDocument:
     """`patient`, `author`: None when the resource does not identify them. `people`: what it contains, to check."""
 
     content: bytes
-    content_type: str
     patient: PatientTraits | None
     author: PrescriberTraits | None
     written_on: date | None
@@ -41,10 +40,10 @@ def read_document(data: dict) -> SentDocument:
     resource = Node(data, NAME)
     _check(resource)
     attachment = _attachment(resource)
+    _check_content_type(attachment)
     shelf = Shelf.of_contained(resource)
     return SentDocument(
         content=_content(attachment),
-        content_type=_content_type(attachment),
         patient=patient_of(resource, shelf),
         author=_author(resource, shelf),
         written_on=attachment.day("creation") or resource.day("date"),
@@ -83,13 +82,13 @@ def _attachment(resource: Node) -> Node:
     return contents[0].get("attachment")
 
 
-def _content_type(attachment: Node) -> str:
+def _check_content_type(attachment: Node) -> None:
+    """What it is called; what it is, its bytes say."""
     said = attachment.text("contentType").partition(";")[0].strip().lower()
     if said not in CONTENT_TYPES:
         raise attachment.get("contentType").refuse(
             _("ce type de fichier n’est pas pris : envoyez un document CDA (text/xml) ou un PDF."), "content-type"
         )
-    return said
 
 
 def _content(attachment: Node) -> bytes:

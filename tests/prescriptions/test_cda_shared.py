@@ -88,7 +88,7 @@ def test_each_is_filed_and_shown_faithfully(file):
         given_names=traits.given_names,
         birth_date=traits.birth_date.isoformat(),
     )
-    filed = file_received(patient=patient, content=file.read_bytes(), content_type="text/xml", by="system:test")
+    filed = file_received(patient=patient, content=file.read_bytes(), by="system:test")
     assert (filed.provenance, filed.number) == ("document", None)
     assert filed.source["number"] == "01S2TBPZ2JCNZZYGHZ"
     said = [words.say_line(line) for line in filed.lines.all()]
@@ -126,6 +126,4 @@ def test_the_report_of_dispensing_is_read():
 @pytest.mark.django_db
 def test_one_for_somebody_else_is_refused(file):
     with pytest.raises(Refused, match="other-patient"):
-        file_received(
-            patient=factories.alice_patient(), content=file.read_bytes(), content_type="text/xml", by="system:test"
-        )
+        file_received(patient=factories.alice_patient(), content=file.read_bytes(), by="system:test")

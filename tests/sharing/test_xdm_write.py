@@ -116,7 +116,7 @@ def test_a_document_received_leaves_as_it_came(alice, path):
     content = path.read_bytes()
     traits = cda.read(content).patient
     patient = factories.patient(traits.ins[:13], oid=traits.ins_oid, **TRAITS)
-    received = file_received(patient=patient, content=content, content_type="text/xml", by="system:mail")
+    received = file_received(patient=patient, content=content, by="system:mail")
     found = enclosed_of(received)
     assert files_in(found.attachments[-1].content)[f"{FOLDER}/DOC00001.XML"] == content
     assert [each.content_type for each in found.attachments] == ["application/pdf", "application/zip"]
@@ -125,9 +125,7 @@ def test_a_document_received_leaves_as_it_came(alice, path):
 
 def test_a_bare_pdf_and_a_photo_leave_without_an_archive(alice):
     pdf = enclosed_of(factories.prescription(lines=[factories.amoxicillin()]))
-    bare = file_received(
-        patient=factories.alice_patient(), content=pdf.attachments[0].content, content_type="application/pdf", by="x"
-    )
+    bare = file_received(patient=factories.alice_patient(), content=pdf.attachments[0].content, by="x")
     for prescription, types in [(bare, ["application/pdf"]), (factories.photo_prescription(), ["image/png"])]:
         found = enclosed_of(prescription)
         assert found.header is None
