@@ -166,7 +166,7 @@ def test_the_drawing_says_what_it_is_and_stays_crisp(prescription):
 def test_the_command_says_and_exits(prescription, tmp_path, capsys):
     text = qr.text_of(prescription)
     call_command("verify_qr", text)
-    assert capsys.readouterr().out.startswith("valid: Authentique et en cours\n")
+    assert capsys.readouterr().out.startswith("valid: Genuine and current\n")
     picture = tmp_path / "code.png"
     Image.open(io.BytesIO(qr.png(text))).resize((345, 345)).save(picture)
     call_command("verify_qr", str(picture))
@@ -179,8 +179,15 @@ def test_the_command_says_and_exits(prescription, tmp_path, capsys):
 def test_the_command_says_when_a_picture_has_no_code(tmp_path):
     picture = tmp_path / "page.png"
     picture.write_bytes(factories.picture())
-    with pytest.raises(CommandError, match="Aucun code QR"):
+    with pytest.raises(CommandError, match="No readable QR code"):
         call_command("verify_qr", str(picture))
+
+
+def test_the_command_says_what_to_do_with_a_drawing(prescription, tmp_path):
+    drawing = tmp_path / "code.svg"
+    drawing.write_text(qr.svg(qr.text_of(prescription)))
+    with pytest.raises(CommandError, match="save the code as a PNG"):
+        call_command("verify_qr", str(drawing))
 
 
 def test_keys_are_rotated_and_revoked_from_the_command_line(prescription, capsys):

@@ -2,9 +2,12 @@ from pathlib import Path
 
 from django.core.files import File
 from django.core.management.base import BaseCommand, CommandError
+from django.utils import translation
 
 from portal.reasons import Refused
 from prescriptions import qr, scan
+
+DRAWN = {".svg", ".pdf"}
 
 
 class Command(BaseCommand):
@@ -13,6 +16,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser):
         parser.add_argument("given", metavar="TEXT_OR_IMAGE", help="the text of a code, a number, or a picture's path")
 
+    @translation.override("en")
     def handle(self, *args, given, **options):
         verdict = qr.check(self._text(given))
         checked = [name for name, done in [("signature", verdict.offline), ("registry", verdict.online)] if done]
@@ -24,6 +28,10 @@ class Command(BaseCommand):
     def _text(self, given: str) -> str:
         if len(given) > 200 or not Path(given).is_file():
             return given
+        if Path(given).suffix.lower() in DRAWN:
+            raise CommandError(
+                "Only pictures are read: save the code as a PNG (a screenshot will do), or give its text."
+            )
         with Path(given).open("rb") as file:
             try:
                 return scan.text_in_picture(File(file))
