@@ -11,8 +11,9 @@ class PortalConfig(AppConfig):
     def ready(self):
         from allauth.mfa.signals import authenticator_added, authenticator_removed
 
-        from portal import accounts, checks, logs  # noqa: F401 - checks register themselves
+        from portal import accounts, checks, crypto, logs  # noqa: F401 - checks register themselves
 
+        crypto.current_key_id()  # a key that cannot be read stops the site here, not at somebody's page
         authenticator_added.connect(accounts.prove_by_adding)
         authenticator_removed.connect(accounts.forget_when_none_is_left)
         if not (settings.DEMO or settings.TESTING):

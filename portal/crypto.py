@@ -34,15 +34,27 @@ class Sealed(str):
 
 
 @lru_cache(maxsize=4)
-def _read_keys(configured: str) -> dict[str, AESGCM]:
-    keys = {}
+def _read_secrets(configured: str) -> dict[str, bytes]:
+    found = {}
     for entry in configured.split(","):
         kid, _, encoded = entry.strip().partition(":")
-        secret = base64.b64decode(encoded)
+        secret = _bytes_of(encoded)
         if not kid or "." in kid or len(secret) != 32:
             raise ImproperlyConfigured("ORDOLIEN_FIELD_KEYS holds kid:base64 of 32 bytes, separated by commas.")
-        keys[kid] = AESGCM(secret)
-    return keys
+        found[kid] = secret
+    return found
+
+
+def _bytes_of(encoded: str) -> bytes:
+    try:
+        return base64.b64decode(encoded, validate=True)
+    except ValueError:
+        return b""
+
+
+@lru_cache(maxsize=4)
+def _read_keys(configured: str) -> dict[str, AESGCM]:
+    return {kid: AESGCM(secret) for kid, secret in _read_secrets(configured).items()}
 
 
 def seal(plain: bytes, *, bound_to: str) -> Sealed:
@@ -69,9 +81,10 @@ def current_key_id() -> str:
     return next(iter(_read_keys(settings.FIELD_KEYS)))
 
 
-def key_ids() -> set[str]:
-    """Names of the keys that can open here."""
-    return set(_read_keys(settings.FIELD_KEYS))
+def fingerprints() -> dict[str, str]:
+    """Of the keys that can open here, by name: the same for the same key, and nothing of it can be read there."""
+    secrets_by_id = _read_secrets(settings.FIELD_KEYS).items()
+    return {kid: hmac.new(secret, b"fingerprint", hashlib.sha256).hexdigest()[:32] for kid, secret in secrets_by_id}
 
 
 def blind_index(*parts: str) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC
 from pathlib import Path
 
+from django.contrib.sessions.models import Session
 from django.db import connection, models
 from django.db.migrations.loader import MigrationLoader
 from django.db.models.functions import Cast, Left, StrIndex
@@ -13,13 +14,16 @@ from django.db.utils import DatabaseError
 from django.utils import timezone
 
 from portal import audit, audit_heads, crypto
+from portal.models import AccessToken, AuditEvent
 from portal.resealing import sealed_fields
 
-FORMAT = "ordolien-backup-1"
+FORMAT = "ordolien-backup-2"
 NAME = "manifest.json"
 OPENED_AT_MOST = 200  # rows of each sealed column, the newest
 # A new database has rows in these before anybody came.
 FILLED_BY_MIGRATIONS = {"django_migrations", "django_content_type", "auth_permission", "sqlite_sequence"}
+# It closes sessions and tokens, and says so in the audit, whose lines are compared by the heads of their chains.
+CHANGED_BY_RESTORING = {model._meta.db_table for model in (Session, AccessToken, AuditEvent)}
 
 
 class CannotRestore(Exception):
@@ -37,7 +41,7 @@ def describe(file: Path) -> dict:
         "migrations": _migrations(),
         "tables": count_tables(),
         "audit": audit_heads.signed_heads(),
-        "keys": sorted({key for field in sealed_fields() for key in _keys_of(field)}),
+        "keys": _keys(),
         "blind_index": crypto.blind_index("backup"),
     }
 
@@ -57,11 +61,18 @@ def count_tables() -> dict[str, int]:
     return counts
 
 
+def _keys() -> dict[str, str]:
+    """{name of a key that sealed something: its fingerprint}; "" for one that is gone already."""
+    known = crypto.fingerprints()
+    names = {name for field in sealed_fields() for name in _keys_of(field)}
+    return {name: known.get(name, "") for name in sorted(names)}
+
+
 def _keys_of(field: models.Field) -> set[str]:
     """Names of the keys that sealed what is in this column."""
-    text = Cast(field.name, models.TextField())
-    rows = field.model._base_manager.filter(**{f"{field.name}__isnull": False}).order_by()
-    return set(rows.values_list(Left(text, StrIndex(text, models.Value(".")) - 1), flat=True).distinct())
+    rows = field.model._base_manager.annotate(text=Cast(field.name, models.TextField())).order_by()
+    name = Left("text", StrIndex("text", models.Value(".")) - 1)
+    return set(rows.filter(text__contains=".").values_list(name, flat=True).distinct())
 
 
 def _sha256(file: Path) -> str:
@@ -74,24 +85,29 @@ def read(folder: Path) -> dict:
     """Raises CannotRestore when something is missing, cut, foreign, or sealed by keys that are not here."""
     try:
         manifest = json.loads((folder / NAME).read_text())
-        file = folder / manifest["file"]["name"]
-        is_whole = manifest["format"] == FORMAT and _sha256(file) == manifest["file"]["sha256"]
-    except (OSError, ValueError, KeyError, TypeError):
-        raise CannotRestore(f"{folder} does not hold a backup.") from None
+        is_of_now = manifest["format"] == FORMAT and manifest["migrations"] == _migrations()
+        is_whole = _sha256(folder / manifest["file"]["name"]) == manifest["file"]["sha256"]
+    except OSError as error:
+        what = f"{Path(error.filename).name}, {error.strerror}"
+        raise CannotRestore(f"{folder} does not hold a backup: {what}.") from None
+    except (ValueError, KeyError, TypeError):
+        raise CannotRestore(f"{folder} does not hold a backup: its {NAME} cannot be read.") from None
+    if not is_of_now:
+        raise CannotRestore("Another version of Ordolien wrote this backup: restore with that one, then upgrade.")
     if not is_whole:
-        raise CannotRestore(f"{file.name} is not what was written: another copy of this backup is needed.")
+        raise CannotRestore(f"{folder} is not what was written: another copy of this backup is needed.")
     _refuse_what_does_not_open(manifest)
     return manifest
 
 
 def _refuse_what_does_not_open(manifest: dict) -> None:
-    missing = set(manifest["keys"]) - crypto.key_ids()
+    here = crypto.fingerprints()
+    missing = [name for name, fingerprint in manifest["keys"].items() if fingerprint not in {"", here.get(name)}]
     if manifest["database"] != connection.vendor:
         raise CannotRestore(f"It is a backup of {manifest['database']}, DATABASE_URL names {connection.vendor}.")
-    if manifest["migrations"] != _migrations():
-        raise CannotRestore("Another version of Ordolien wrote this backup: restore with that one, then upgrade.")
     if missing:
-        raise CannotRestore(f"ORDOLIEN_FIELD_KEYS lacks {', '.join(sorted(missing))}: nobody could be read.")
+        lacks = f"lacks {', '.join(missing)}, or has another key by that name"
+        raise CannotRestore(f"ORDOLIEN_FIELD_KEYS {lacks}: nobody could be read.")
     if manifest["blind_index"] != crypto.blind_index("backup"):
         raise CannotRestore("ORDOLIEN_BLIND_INDEX_KEY is not the one of this backup: no patient would be found.")
 
@@ -100,7 +116,7 @@ def _refuse_what_does_not_open(manifest: dict) -> None:
 def differences(manifest: dict) -> Iterator[str]:
     """A sentence for each thing that is not as the manifest says; nothing when all of it is there."""
     counts = count_tables()
-    for table in sorted(manifest["tables"].keys() | counts.keys()):
+    for table in sorted((manifest["tables"].keys() | counts.keys()) - CHANGED_BY_RESTORING):
         wanted, found = manifest["tables"].get(table), counts.get(table)
         if wanted != found:
             yield f"{table}: {wanted} rows in the backup, {found} here."

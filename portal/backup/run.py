@@ -14,13 +14,27 @@ from portal.models import AccessToken
 
 def backup(folder: Path) -> dict:
     """Writes a new backup into an empty folder; its manifest. The site goes on meanwhile. Raises stores.CannotCopy."""
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if any(folder.iterdir()):
+            raise stores.CannotCopy(f"{folder} is not empty. Name a new one: a backup never replaces another.")
+        return _fill(folder)
+    except OSError as error:
+        raise stores.CannotCopy(f"{folder} cannot be written: {error.strerror}.") from None
+
+
+def _fill(folder: Path) -> dict:
     folder.chmod(0o700)
-    with transaction.atomic():
-        file = stores.save(folder)
-        written = manifest.describe(file)
-    file.chmod(0o600)
-    (folder / manifest.NAME).write_text(json.dumps(written, indent=2) + "\n")  # last: without it there is no backup
+    try:
+        with transaction.atomic():
+            file = stores.save(folder)
+            written = manifest.describe(file)
+        file.chmod(0o600)
+        (folder / manifest.NAME).write_text(json.dumps(written, indent=2) + "\n")  # last: without it there is no backup
+    except (OSError, stores.CannotCopy):
+        for begun in folder.iterdir():  # so that the same command may be given again
+            begun.unlink()
+        raise
     return written
 
 

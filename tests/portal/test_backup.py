@@ -3,6 +3,8 @@
 import base64
 import json
 import os
+import resource
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -95,10 +97,14 @@ def saved(tmp_path, prescription):
     return tmp_path / "backup"
 
 
+ANOTHER_KEY = base64.b64encode(bytes(32)).decode()
+
+
 @pytest.mark.parametrize(
     ("setting", "value", "said"),
     [
-        ("FIELD_KEYS", f"other:{base64.b64encode(bytes(32)).decode()}", "ORDOLIEN_FIELD_KEYS lacks"),
+        ("FIELD_KEYS", f"other:{ANOTHER_KEY}", "ORDOLIEN_FIELD_KEYS lacks"),
+        ("FIELD_KEYS", f"demo:{ANOTHER_KEY}", "another key by that name"),
         ("BLIND_INDEX_KEY", "another", "ORDOLIEN_BLIND_INDEX_KEY"),
     ],
 )
@@ -112,9 +118,48 @@ def test_without_its_keys_nothing_is_touched(saved, settings, setting, value, sa
 def test_a_copy_that_was_cut_or_is_none_is_refused(saved, tmp_path):
     [file] = saved.glob("database.*")
     os.truncate(file, file.stat().st_size - 1)
-    for folder, said in ((saved, "not what was written"), (tmp_path, "does not hold a backup")):
+    for folder, said in (
+        (saved, "not what was written"),
+        (tmp_path, "does not hold a backup"),
+        (tmp_path / "nowhere", "does not hold a backup: manifest.json, No such file"),
+    ):
         with pytest.raises(CommandError, match=said):
             call_command("restore", folder, "--force")
+
+
+def test_another_versions_backup_is_for_that_version(saved):
+    told = json.loads((saved / "manifest.json").read_text())
+    (saved / "manifest.json").write_text(json.dumps(told | {"migrations": told["migrations"][1:]}))
+    with pytest.raises(CommandError, match="Another version of Ordolien"):
+        call_command("restore", saved, "--force")
+
+
+@contextmanager
+def no_room_for_files():
+    """Nobody here, nor any process started here, writes a larger one."""
+    usual = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (65_536, usual[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, usual)
+
+
+def test_what_cannot_be_written_is_said_and_leaves_nothing_half_done(tmp_path, prescription):
+    (tmp_path / "file").touch()
+    with pytest.raises(CommandError, match="cannot be written: File exists"):
+        call_command("backup", tmp_path / "file")
+    with no_room_for_files(), pytest.raises(CommandError, match="disk|pg_dump failed"):
+        call_command("backup", tmp_path / "backup")
+    call_command("backup", tmp_path / "backup")
+
+
+def test_a_row_that_nobody_sealed_does_not_close_the_whole_backup(whole_again, tmp_path, prescription):
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE prescriptions_patient SET birth_name = 'in clear'")
+    call_command("backup", tmp_path / "backup")
+    with pytest.raises(CommandError, match="thing"):  # said once it is restored, of that row alone
+        call_command("restore", tmp_path / "backup", "--force")
 
 
 def test_a_backup_holds_no_key_and_is_for_its_owner_alone(saved, settings):

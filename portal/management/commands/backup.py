@@ -13,8 +13,6 @@ class Command(BaseCommand):
         parser.add_argument("folder", type=Path)
 
     def handle(self, *, folder, **options):
-        if folder.exists() and any(folder.iterdir()):
-            raise CommandError(f"{folder} is not empty. Name a new one: a backup never replaces another.")
         try:
             written = backup.backup(folder)
         except CannotCopy as error:
