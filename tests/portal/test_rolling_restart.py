@@ -1,14 +1,9 @@
 """The site's processes are replaced while people ask for pages, and nobody notices: the command is the one of the
 systemd unit that is shipped."""
 
-import http.client
 import os
 import re
-import shlex
-import signal
-import socket
 import subprocess
-import sys
 import threading
 from collections import Counter
 from contextlib import suppress
@@ -16,33 +11,16 @@ from pathlib import Path
 
 import pytest
 
+from tests import units
+from tests.chaos.door import Door
 from tests.project import ROOT
 
 PATIENCE = 60
-UNIT = ROOT / "docs" / "operations" / "systemd" / "ordolien-web.service"
-
-
-class OnSocket(http.client.HTTPConnection):
-    def __init__(self, file: Path):
-        super().__init__("localhost", timeout=PATIENCE)
-        self.file = str(file)
-
-    def connect(self):
-        self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.settimeout(PATIENCE)
-        self.sock.connect(self.file)
 
 
 def ask(file: Path, method: str = "GET") -> int:
     """A new connection each time, as the proxy does."""
-    connection = OnSocket(file)
-    try:
-        connection.request(method, "/healthz" if method == "GET" else "/langue/")
-        answer = connection.getresponse()
-        answer.read()
-        return answer.status
-    finally:
-        connection.close()
+    return Door(socket=file).ask("/healthz" if method == "GET" else "/langue/", PATIENCE, method=method)[0]
 
 
 def wait_until_it_listens(file: Path) -> None:
@@ -56,14 +34,12 @@ def wait_until_it_listens(file: Path) -> None:
 
 
 def command_of_the_unit(file: Path) -> list[str]:
-    command = re.search(r"^ExecStart=(.*)$", UNIT.read_text(), flags=re.M)[1]
-    program, *options = shlex.split(command)
-    options[options.index("--uds") + 1] = str(file)
+    command = units.shipped("web").command(file)
     # One worker, and less time than it needs to start: for a moment nobody listens, and requests wait in the socket.
-    options[options.index("--workers") + 1] = "1"
-    options[options.index("--respawn-interval") + 1] = "0.1"
-    options[options.index("--log-level") + 1] = "info"
-    return [str(Path(sys.executable).parent / Path(program).name), *options]
+    command[command.index("--workers") + 1] = "1"
+    command[command.index("--respawn-interval") + 1] = "0.1"
+    command[command.index("--log-level") + 1] = "info"
+    return command
 
 
 class Site:
@@ -116,7 +92,7 @@ def test_no_request_fails_while_the_worker_is_replaced(site):
     clients = [threading.Thread(target=site.go_on_asking, args=(method, over)) for method in ("POST", "GET", "GET")]
     for client in clients:
         client.start()
-    site.process.send_signal(signal.SIGHUP)
+    site.process.send_signal(units.shipped("web").reload_signal)
     site.wait_until_said("Stopped old worker", 1)
     site.wait_until_said("Started worker", 2)
     assert {ask(site.file) for _ in range(10)} == {200}
