@@ -44,6 +44,18 @@ def _told() -> list[tuple[bool, str, str, str]]:
             "No MSSANTE_SMTP_HOST: nothing leaves, shares wait.",
             "Name the operator's mail server.",
         ),
+        (
+            not settings.MSSANTE_IMAP_HOST,
+            "W005",
+            "No MSSANTE_IMAP_HOST: what pharmacies answer is not read.",
+            "Name the operator's IMAP server.",
+        ),
+        (
+            not settings.EMAIL_HOST,
+            "W006",
+            "No EMAIL_HOST: nobody gets an e-mail, nor the code that opens an account.",
+            "Name a mail server for ordinary e-mails.",
+        ),
     ]
 
 

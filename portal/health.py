@@ -21,6 +21,7 @@ from portal.operators import for_operators
 
 NOTICE_LATE_SECONDS = 15 * 60
 REDIS_SECONDS = 2
+GOOD_FOR_REDIS = {None, "noeviction"}
 
 
 @dataclass(frozen=True)
@@ -73,12 +74,14 @@ def notices() -> Iterator[Finding]:
 
 
 def redis() -> Iterator[Finding]:
-    """What it does when it is full. Only `noeviction` keeps the limits of sign-in and the bells."""
-    policy = _eviction_policy() if settings.REDIS_URL else None
-    yield Finding("redis_when_full", policy, policy in {None, "noeviction"})
+    policy = what_redis_does_when_full()
+    yield Finding("redis_when_full", policy, policy in GOOD_FOR_REDIS)
 
 
-def _eviction_policy() -> str:
+def what_redis_does_when_full() -> str | None:
+    """Only `noeviction` keeps the limits of sign-in and the bells. None: there is no Redis here."""
+    if not settings.REDIS_URL:
+        return None
     client = Redis.from_url(settings.REDIS_URL, socket_timeout=REDIS_SECONDS, socket_connect_timeout=REDIS_SECONDS)
     try:
         with client:

@@ -19,6 +19,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
+from portal import health
 from portal.clock import db_now
 from portal.models import Notice
 from portal.operators import for_operators
@@ -82,3 +83,9 @@ def notices() -> Iterator[Metric]:
     oldest = Notice.objects.filter(status=Notice.Status.QUEUED).aggregate(at=Min("created_at"))["at"]
     age = (db_now() - oldest).total_seconds() if oldest else 0
     yield gauge("oldest_notice_seconds", "Since when the oldest of them waits.", age)
+
+
+def redis() -> Iterator[Metric]:
+    policy = health.what_redis_does_when_full()
+    value = None if policy is None else policy in health.GOOD_FOR_REDIS
+    yield gauge("redis_up", "1 when Redis answers and forgets nothing when it is full.", value)

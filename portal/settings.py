@@ -347,6 +347,7 @@ METRICS = [
     "sharing.metrics.ages",
     "prescriptions.metrics.medicines",
     "portal.metrics.notices",
+    "portal.metrics.redis",
 ]
 METRICS_DIR = env.path("PROMETHEUS_MULTIPROC_DIR")  # the library's own name: read by it too
 if METRICS_DIR:

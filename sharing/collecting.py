@@ -3,7 +3,7 @@
 import logging
 from threading import Event
 
-from sharing import inbound, mssante
+from sharing import heartbeats, inbound, mssante
 from sharing.models import InboxPlace
 from sharing.mssante import Place
 
@@ -53,7 +53,9 @@ def _stand_beside(stopping: Event) -> None:
 def _take(inbox) -> int:
     place = InboxPlace.objects.filter(name=INBOX).first()
     since = Place(place.uidvalidity, place.uid) if place else Place()
-    return inbox.fetch_new(inbound.keep, since, _note)
+    fetched = inbox.fetch_new(inbound.keep, since, _note)
+    heartbeats.beat(heartbeats.MAILBOX)
+    return fetched
 
 
 def _note(place: Place) -> None:

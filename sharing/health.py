@@ -1,5 +1,6 @@
 """What sharing says in the deep health check: is the sweep awake, does anything wait too long, does it all add up."""
 
+import math
 from collections.abc import Iterator
 
 from django.conf import settings
@@ -7,13 +8,13 @@ from django.utils import timezone
 
 from portal.clock import db_now
 from portal.health import Finding
-from sharing import vitals
+from sharing import heartbeats, vitals
 from sharing.directory.freshness import ESTABLISHMENTS_OLD, MAILBOXES_OLD
 from sharing.mssante import reach
 from sharing.states import DeliveryStatus
-from sharing.sweep import BEAT_SECONDS
 
-ASLEEP_SECONDS = 6 * BEAT_SECONDS
+ASLEEP_SECONDS = 6 * heartbeats.BEAT_SECONDS
+UNREAD_SECONDS = 15 * 60
 CERTIFICATE_SOON_DAYS = 14
 CRL_SOON_HOURS = 24
 
@@ -46,6 +47,9 @@ def sweep() -> Iterator[Finding]:
 
 
 def inbound() -> Iterator[Finding]:
+    age = vitals.mailbox_read_seconds_ago()
+    known = None if age in {None, math.inf} else round(age)
+    yield Finding("mailbox_read_seconds_ago", known, age is None or age < UNREAD_SECONDS)
     for status, count in vitals.inbound().items():
         yield Finding(f"inbound_{status}", count)
 

@@ -30,6 +30,8 @@ def sweep() -> Iterator[Metric]:
 
 
 def inbound() -> Iterator[Metric]:
+    age = vitals.mailbox_read_seconds_ago()
+    yield gauge("mailbox_read_age_seconds", "Since our mailbox was last read; +Inf: never.", age)
     yield gauges("inbound_mail", "Mail received and not understood.", "status", vitals.inbound().items())
 
 

@@ -9,7 +9,6 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from datetime import timedelta
 
 from django.conf import settings
 from django.db import close_old_connections, connection
@@ -17,13 +16,11 @@ from django.utils import timezone
 
 from portal import notices
 from portal.clock import db_now
-from sharing import actions, collecting, counter, delivery, mssante, outbox
+from sharing import actions, collecting, counter, delivery, heartbeats, mssante, outbox
 from sharing.collecting import collect
-from sharing.models import Heartbeat, Share
+from sharing.models import Share
 
 log = logging.getLogger(__name__)
-HEARTBEAT = "sweep"
-BEAT_SECONDS = 5
 BY = "system:sweep"
 EXPIRE_AT_ONCE = 100
 
@@ -86,7 +83,7 @@ class Sweep:
         try:
             while not self._stopping.is_set():
                 self._replace_the_dead()
-                _unless_database_is_away(_beat)
+                _unless_database_is_away(lambda: heartbeats.beat(heartbeats.SWEEP))
                 self._stopping.wait(settings.SWEEP_SECONDS)
         finally:
             connection.close()
@@ -146,11 +143,3 @@ def _unless_database_is_away(work: Callable):
         return None
     finally:
         close_old_connections()
-
-
-def _beat() -> None:
-    """A row, so that a web process elsewhere sees it too."""
-    now = db_now()
-    fresh = Heartbeat.objects.filter(name=HEARTBEAT, at__gt=now - timedelta(seconds=BEAT_SECONDS))
-    if not fresh.exists():
-        Heartbeat.objects.update_or_create(name=HEARTBEAT, defaults={"at": now})

@@ -1,6 +1,7 @@
 """How the deliveries, the sweep, the mail and the directory are doing: one number a question, for the deep health check
 and the metrics. Nothing here says anything of anybody."""
 
+import math
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
@@ -10,11 +11,10 @@ from django.core.cache import caches
 from django.db.models import Count, Max, Min, Sum
 
 from portal.clock import db_now
-from sharing import directory, mssante, reconciliation
-from sharing.models import Delivery, Heartbeat, InboundMail, Route
+from sharing import directory, heartbeats, mssante, reconciliation
+from sharing.models import Delivery, InboundMail, Route
 from sharing.outbox.breaker import ROUTE
 from sharing.states import DeliveryStatus
-from sharing.sweep import HEARTBEAT
 
 WAITING = (DeliveryStatus.QUEUED, DeliveryStatus.RETRY, DeliveryStatus.SENDING, DeliveryStatus.QUARANTINED)
 TO_LOOK_AT = (InboundMail.Status.STORED, InboundMail.Status.UNMATCHED, InboundMail.Status.REFUSED)
@@ -50,8 +50,15 @@ def last_day() -> dict[str, tuple[int, int]]:
 
 
 def sweep_seconds_ago() -> float | None:
-    beat = Heartbeat.objects.filter(name=HEARTBEAT).first()
-    return _age(beat.at) if beat else None
+    return heartbeats.seconds_ago(heartbeats.SWEEP)
+
+
+def mailbox_read_seconds_ago() -> float | None:
+    """None: there is none to read. Infinite: never."""
+    if not settings.MSSANTE_IMAP_HOST:
+        return None
+    ago = heartbeats.seconds_ago(heartbeats.MAILBOX)
+    return math.inf if ago is None else ago
 
 
 def way_out_closed() -> Route | None:

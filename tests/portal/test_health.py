@@ -1,5 +1,6 @@
 """A process that is up can be asleep: the deep check says what waits and what does not add up."""
 
+import re
 import socket
 from datetime import timedelta
 from io import StringIO
@@ -14,7 +15,7 @@ from sharing import actions, delivery, inbound, reconciliation
 from sharing.models import Delivery, Heartbeat, InboundMail, Pharmacy, Route, Share
 from sharing.states import DeliveryStatus as D
 from sharing.states import ShareStatus as S
-from tests import factories
+from tests import factories, servers
 from tests.mail import queued
 
 pytestmark = pytest.mark.django_db
@@ -71,7 +72,18 @@ def test_a_mail_server_that_does_not_answer_is_trouble(client, awake, settings):
     with socket.create_server(("127.0.0.1", 0)) as closed:
         settings.MSSANTE_SMTP_PORT = settings.MSSANTE_IMAP_PORT = closed.getsockname()[1]
     settings.MSSANTE_IMAP_HOST = "127.0.0.1"
-    assert deep(client) == (503, ["mail_answers", "imap_answers"])
+    assert deep(client) == (503, ["mail_answers", "imap_answers", "mailbox_read_seconds_ago"])
+
+
+def test_a_redis_that_is_away_or_forgets_is_told(client, awake, settings):
+    settings.REDIS_URL = f"redis://127.0.0.1:{servers.free_port()}/0"
+    assert deep(client) == (503, ["redis_when_full"])
+    assert told(client, "redis_up") == "0.0"
+
+
+def told(client, name: str) -> str:
+    said = client.get("/metrics", headers=TOKEN).content.decode()
+    return re.search(rf"^ordolien_{name} (\S+)$", said, re.M)[1]
 
 
 def test_a_certificate_about_to_end_is_trouble(client, awake, later):

@@ -1,9 +1,11 @@
 """Answers read from a real operator's mailbox: stored before they are marked as seen."""
 
+import math
+
 import pytest
 
 from sharing import certificates as certificate_files
-from sharing import collecting, inbound, mssante, sweep
+from sharing import collecting, health, inbound, metrics, mssante, sweep
 from sharing.models import InboundMail
 from sharing.mssante import incoming
 from tests.fakes.imap import Imap
@@ -40,6 +42,22 @@ def test_what_is_new_is_kept_then_marked_as_seen(open_mailbox):
     assert contents() == [ONE, TWO]
     assert server.seen == set(server.messages)
     assert collecting.fetch() == 0
+
+
+def test_a_mailbox_that_is_read_no_more_shows(open_mailbox, later):
+    def said() -> tuple[float, list[str]]:
+        [told] = [metric for metric in metrics.inbound() if metric.name == "ordolien_mailbox_read_age_seconds"]
+        wrong = [finding.name for finding in health.inbound() if not finding.is_good]
+        return told.samples[0].value, wrong
+
+    open_mailbox(ONE)
+    assert said() == (math.inf, ["mailbox_read_seconds_ago"])
+    collecting.fetch()
+    age, wrong = said()
+    assert age < 60 and not wrong
+    later(minutes=16)
+    age, wrong = said()
+    assert age > 900 and wrong
 
 
 def test_what_was_not_kept_is_not_marked(open_mailbox):
