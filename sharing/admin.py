@@ -11,7 +11,6 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from portal import moments
 from portal.back_office import Figure, ReadOnly, ReadOnlyRows, found_by_id
-from portal.reasons import Refused
 from sharing import delivery as deliveries
 from sharing import unclaimed
 from sharing.models import Delivery, DirectoryCopy, InboundMail, Mailbox, Pharmacy, Route, Share, ShareEvent
@@ -146,13 +145,8 @@ class DeliveryAdmin(ReadOnly):
     @admin.action(description=gettext_lazy("Réessayer"), permissions=["view"])
     def try_again(self, request, queryset):
         """Same message, same Message-ID, at once. Open to all staff: it sends only what the patient sent already."""
-        done = 0
-        for delivery in queryset:
-            try:
-                deliveries.try_again(delivery=delivery, by=request.user)
-                done += 1
-            except Refused as refused:
-                self.message_user(request, f"{delivery.pk} : {refused.reason}", messages.WARNING)
+        by = request.user
+        done = self.act_on(request, queryset, lambda delivery: deliveries.try_again(delivery=delivery, by=by))
         if done:
             told = ngettext("%(n)s remise repart.", "%(n)s remises repartent.", done) % {"n": done}
             self.message_user(request, told, messages.SUCCESS)
@@ -271,20 +265,14 @@ class InboundMailAdmin(ReadOnly):
     @admin.action(description=gettext_lazy("Rattacher à l’envoi de ce reçu"), permissions=["view"])
     def attach(self, request, queryset):
         receipt = request.POST.get("receipt", "")
-        self._each(request, queryset, lambda mail: unclaimed.attach(mail=mail, receipt=receipt, by=request.user))
+        self._settle(request, queryset, lambda mail: unclaimed.attach(mail=mail, receipt=receipt, by=request.user))
 
     @admin.action(description=gettext_lazy("Clore : rien de plus à faire"), permissions=["view"])
     def close(self, request, queryset):
-        self._each(request, queryset, lambda mail: unclaimed.close(mail=mail, by=request.user))
+        self._settle(request, queryset, lambda mail: unclaimed.close(mail=mail, by=request.user))
 
-    def _each(self, request, queryset, act) -> None:
-        done = 0
-        for mail in queryset:
-            try:
-                act(mail)
-                done += 1
-            except Refused as refused:
-                self.message_user(request, f"{mail.pk} : {refused.reason}", messages.WARNING)
+    def _settle(self, request, queryset, act) -> None:
+        done = self.act_on(request, queryset, act)
         if done:
             told = ngettext("%(n)s courrier réglé.", "%(n)s courriers réglés.", done) % {"n": done}
             self.message_user(request, told, messages.SUCCESS)

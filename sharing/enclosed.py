@@ -31,7 +31,9 @@ EXTENSIONS = {PDF: "pdf", "image/jpeg": "jpg", "image/png": "png"}
 
 @dataclass(frozen=True)
 class Attachment:
-    name: str  # ASCII
+    """A file of a mail. The names that we give are ASCII."""
+
+    name: str
     content_type: str
     content: bytes
 

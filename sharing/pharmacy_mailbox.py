@@ -16,18 +16,8 @@ from django.utils import timezone
 from portal import maildir
 from sharing import letter, mssante
 from sharing.certificates import PHARMACIES, Certificates
+from sharing.enclosed import Attachment
 from sharing.models import Pharmacy
-
-
-@dataclass(frozen=True)
-class File:
-    name: str
-    content_type: str
-    content: bytes
-
-    @property
-    def size(self) -> int:
-        return len(self.content)
 
 
 @dataclass(frozen=True)
@@ -40,7 +30,7 @@ class Received:
     subject: str
     at: datetime | None
     text: str
-    files: list[File]
+    files: list[Attachment]
 
     @property
     def title(self) -> str:
@@ -81,8 +71,8 @@ def _read(file) -> Received:
     )
 
 
-def _file(part) -> File:
-    return File(part.get_filename() or "", part.get_content_type(), part.get_payload(decode=True) or b"")
+def _file(part) -> Attachment:
+    return Attachment(part.get_filename() or "", part.get_content_type(), part.get_payload(decode=True) or b"")
 
 
 def answer(pharmacy: Pharmacy, received: Received, text: str, *, is_last_word: bool = False) -> mssante.SendOutcome:

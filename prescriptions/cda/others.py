@@ -37,12 +37,11 @@ def code_2d(prescription: Prescription, png: bytes) -> etree._Element:
             E.paragraph("Numéro de la prescription : ", words.number_in_groups(prescription.number)),
         ),
         E.entry(
-            E.observationMedia(
+            _media(
+                "code-2d",
+                "image/png",
+                png,
                 templates("2.16.840.1.113883.10.12.304", "1.2.250.1.213.1.1.3.103"),
-                E.value(_base64(png), mediaType="image/png", representation="B64"),
-                classCode="OBS",
-                moodCode="EVN",
-                ID="code-2d",
             )
         ),
         classCode="DOCSECT",
@@ -50,8 +49,14 @@ def code_2d(prescription: Prescription, png: bytes) -> etree._Element:
     )
 
 
-def _base64(content: bytes) -> str:
-    return base64.b64encode(content).decode()
+def _media(identifier: str, media_type: str, data: bytes, *conforms_to) -> etree._Element:
+    return E.observationMedia(
+        *conforms_to,
+        E.value(base64.b64encode(data).decode(), mediaType=media_type, representation="B64"),
+        classCode="OBS",
+        moodCode="EVN",
+        ID=identifier,
+    )
 
 
 # --- Comment ----------------------------------------------------------------------------------------------------------
@@ -188,14 +193,7 @@ def pdf_copy(prescription: Prescription, pdf: bytes) -> etree._Element:
                 E.code(code="55107-7", displayName="Document attaché", **codes.LOINC),
                 E.statusCode(code="completed"),
                 E.component(_type_of_copy(prescription)),
-                E.component(
-                    E.observationMedia(
-                        E.value(_base64(pdf), mediaType="application/pdf", representation="B64"),
-                        classCode="OBS",
-                        moodCode="EVN",
-                        ID="copie-pdf",
-                    )
-                ),
+                E.component(_media("copie-pdf", "application/pdf", pdf)),
                 classCode="CLUSTER",
                 moodCode="EVN",
             )

@@ -9,35 +9,37 @@ from prescriptions.cda.steps import annotation
 from prescriptions.cda.xml import E, templates
 from prescriptions.models import PrescriptionLine
 
+TO_PATIENT = (
+    "PINSTRUCT",
+    (
+        "2.16.840.1.113883.10.20.1.49",
+        "1.3.6.1.4.1.19376.1.5.3.1.4.3",
+        "1.2.250.1.213.1.1.3.33",
+    ),
+)
+TO_DISPENSER = (
+    "FINSTRUCT",
+    (
+        "2.16.840.1.113883.10.20.1.43",
+        "1.3.6.1.4.1.19376.1.5.3.1.4.3.1",
+        "1.2.250.1.213.1.1.3.34",
+    ),
+)
+
 
 def instructions(line: PrescriptionLine, identifier: str) -> list[etree._Element]:
     told = (
-        (line.instructions, _to_patient, f"{identifier}-instrPatient"),
-        (line.dispenser_note, _to_dispenser, f"{identifier}-instrDisp"),
+        (line.instructions, TO_PATIENT, f"{identifier}-instrPatient"),
+        (line.dispenser_note, TO_DISPENSER, f"{identifier}-instrDisp"),
     )
-    return [make(where) for text, make, where in told if text]
+    return [_instruction(*kind, where) for text, kind, where in told if text]
 
 
-def _to_patient(identifier: str) -> etree._Element:
+def _instruction(code: str, roots: tuple[str, ...], identifier: str) -> etree._Element:
     return E.entryRelationship(
         E.act(
-            templates("2.16.840.1.113883.10.20.1.49", "1.3.6.1.4.1.19376.1.5.3.1.4.3", "1.2.250.1.213.1.1.3.33"),
-            E.code(code="PINSTRUCT", **codes.IHE_ACT),
-            E.text(reference(identifier)),
-            E.statusCode(code="completed"),
-            classCode="ACT",
-            moodCode="INT",
-        ),
-        typeCode="SUBJ",
-        inversionInd="true",
-    )
-
-
-def _to_dispenser(identifier: str) -> etree._Element:
-    return E.entryRelationship(
-        E.act(
-            templates("2.16.840.1.113883.10.20.1.43", "1.3.6.1.4.1.19376.1.5.3.1.4.3.1", "1.2.250.1.213.1.1.3.34"),
-            E.code(code="FINSTRUCT", **codes.IHE_ACT),
+            templates(*roots),
+            E.code(code=code, **codes.IHE_ACT),
             E.text(reference(identifier)),
             E.statusCode(code="completed"),
             classCode="ACT",
