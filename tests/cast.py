@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests import factories
+from tests import factories, kept_files
 
 
 @pytest.fixture
@@ -59,3 +59,9 @@ def emma(db):
 def prescription(alice):
     """Alice's antibiotic, three days old, from Dr Emma."""
     return factories.prescription()
+
+
+@pytest.fixture
+def kept_prescription(alice):
+    """The same, with its files already kept: for a story that sends it, whatever they hold."""
+    return kept_files.prescription()
