@@ -18,7 +18,7 @@ from prescriptions.policies import is_replaced
 from sharing import enclosed
 from sharing.enclosed import Attachment, Enclosed, ascii_of
 from sharing.models import Delivery, Share, ThreadMessage
-from sharing.states import DeliveryStatus
+from sharing.states import DeliveryStatus, ShareStatus
 
 XDM = "XDM/1.0/DDM+"  # an archive of documents to take in (ECO.2.1.3)
 
@@ -255,6 +255,17 @@ def _why_recalled(share: Share) -> str:
         return (
             "Bonjour,\n\nLe prescripteur a remplacé l’ordonnance que vous avez reçue dans cette conversation par une "
             "autre.\nMerci de ne pas la délivrer et de supprimer les pièces reçues."
+        )
+    if share.status == ShareStatus.UNDELIVERABLE:
+        return (
+            "Bonjour,\n\nL’ordonnance que vous avez reçue dans cette conversation est arrivée alors que le patient avait "
+            "été prévenu du contraire : il l’a peut-être envoyée ailleurs.\n"
+            "Merci de ne pas la préparer sans lui en parler."
+        )
+    if share.status == ShareStatus.EXPIRED:
+        return (
+            "Bonjour,\n\nL’ordonnance que vous avez reçue dans cette conversation est arrivée après la fin de sa "
+            "validité.\nMerci de ne pas la délivrer et de supprimer les pièces reçues."
         )
     return (
         "Bonjour,\n\nLe patient a retiré l’envoi que vous avez reçu dans cette conversation.\n"

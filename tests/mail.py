@@ -3,6 +3,7 @@
 import hashlib
 import itertools
 from datetime import timedelta
+from email import message_from_bytes, policy
 
 import pytest
 
@@ -103,3 +104,9 @@ def queued(to: str = "pharmacie@pharma.mssante.test", *, share=None, **fields) -
         "created_at": now,
     }
     return Delivery.objects.create(share=share, **facts | fields)
+
+
+def recall_of(share) -> str:
+    """What tells the pharmacy that it is taken back."""
+    recall = share.deliveries.get(kind=Delivery.Kind.RECALL)
+    return message_from_bytes(recall.content, policy=policy.default).get_body(("plain",)).get_content()

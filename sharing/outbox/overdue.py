@@ -62,8 +62,10 @@ def _give_up(pk, share_id, overdue, on_given_up) -> bool:
     delivery = overdue.select_for_update().select_related("share").filter(pk=pk).first()
     if delivery is None:
         return False
+    now = db_now()
+    doubt = {"in_doubt_at": now} if delivery.status == DeliveryStatus.SENDING else {}  # its holder may have sent it
     Delivery.objects.filter(pk=pk).update(
-        status=DeliveryStatus.FAILED, last_code="given up", ended_at=db_now(), lease_owner="", lease_until=None
+        status=DeliveryStatus.FAILED, last_code="given up", ended_at=now, lease_owner="", lease_until=None, **doubt
     )
     note(delivery, "given-up", by=BY, attempts=delivery.attempts)
     on_given_up(delivery, share)

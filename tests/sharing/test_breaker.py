@@ -222,7 +222,7 @@ def test_one_connection_that_fails_is_tried_again_after_the_messages_own_wait(op
 
 
 def test_one_connection_that_fails_among_others_closes_nothing(open_sink, later):
-    connections = iter([DROP, None] * 20)
+    connections = iter([DROP, None, DROP, DROP, None] * 8)
     open_sink(lambda at, turn: next(connections) if at == "connect" else None)
     for _ in range(8):
         queued()

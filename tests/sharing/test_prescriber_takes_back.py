@@ -1,8 +1,5 @@
 """The prescriber cancels or replaces what was already shared: everybody it was shared with is told."""
 
-import email
-import email.policy
-
 import pytest
 
 from portal.models import Notice
@@ -12,6 +9,7 @@ from sharing.models import Delivery
 from sharing.states import DeliveryStatus
 from sharing.states import ShareStatus as S
 from tests import factories
+from tests.mail import recall_of
 
 
 @pytest.fixture
@@ -26,12 +24,6 @@ def share(market, prescription, alice):
             sent_at=share.created_at if status == DeliveryStatus.SENT else None,
         )
     return share
-
-
-def recall_of(share) -> str:
-    recall = share.deliveries.get(kind=Delivery.Kind.RECALL)
-    message = email.message_from_bytes(recall.content, policy=email.policy.default)
-    return message.get_body(("plain",)).get_content()
 
 
 def test_cancelled(share):

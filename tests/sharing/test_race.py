@@ -12,7 +12,7 @@ from sharing.states import DeliveryStatus as D
 from sharing.states import ShareStatus as S
 from tests import factories
 from tests.fakes.sink import DROP, HOLD, TAKE_AND_DROP
-from tests.mail import queued
+from tests.mail import queued, recall_of
 
 PATIENCE = 30
 
@@ -152,6 +152,43 @@ def test_what_arrives_after_the_patient_was_told_it_would_not_is_recalled(open_s
     row.share.refresh_from_db()
     assert row.share.status == S.UNDELIVERABLE
     assert kinds(row.share) == [("share", D.SENT), ("recall", D.QUEUED)]
+
+
+@pytest.mark.django_db
+def test_given_up_when_its_last_attempt_was_never_heard_of_again_it_is_recalled(open_sink, later, alice):
+    open_sink()
+    row = shared(alice)
+    outbox.claim()  # and its process dies: before or after the mailbox took it, nobody knows
+    later(days=6)
+    delivery.sweep_once()
+    assert kinds(row.share) == [("share", D.FAILED), ("recall", D.SENT)]
+    assert "il l’a peut-être envoyée ailleurs" in recall_of(row.share)
+
+
+@pytest.mark.django_db
+def test_what_arrives_after_the_end_of_the_prescription_is_recalled(open_sink, alice):
+    open_sink()
+    row = shared(alice)
+    slow = outbox.claim()
+    actions.expire_share(share=row.share, by="system:sweep")
+    assert kinds(row.share) == [("share", D.SENDING)]
+    delivery.settle(slow, SendOutcome(Stage.DONE, "250", Kind.SENT))
+    delivery.sweep_once()
+    assert kinds(row.share) == [("share", D.SENT), ("recall", D.SENT)]
+    assert "après la fin de sa validité" in recall_of(row.share)
+
+
+@pytest.mark.django_db
+def test_words_that_fail_while_it_is_taken_back_do_not_take_the_recall_with_them(open_sink, alice):
+    open_sink()
+    row = shared(alice)
+    delivery.sweep_once()
+    actions.post_message(share=row.share, text="Merci.", by=alice)
+    words = outbox.claim()
+    actions.revoke_share(share=row.share, by=alice)
+    delivery.settle(words, SendOutcome(Stage.RCPT, "451 4.7.1", Kind.TEMPORARY))
+    delivery.sweep_once()
+    assert kinds(row.share) == [("share", D.SENT), ("message", D.CANCELLED), ("recall", D.SENT)]
 
 
 @pytest.mark.django_db
