@@ -258,8 +258,8 @@ def _why_recalled(share: Share) -> str:
         )
     if share.status == ShareStatus.UNDELIVERABLE:
         return (
-            "Bonjour,\n\nL’ordonnance que vous avez reçue dans cette conversation est arrivée alors que le patient avait "
-            "été prévenu du contraire : il l’a peut-être envoyée ailleurs.\n"
+            "Bonjour,\n\nL’ordonnance que vous avez reçue dans cette conversation est arrivée alors que le patient "
+            "avait été prévenu du contraire : il l’a peut-être envoyée ailleurs.\n"
             "Merci de ne pas la préparer sans lui en parler."
         )
     if share.status == ShareStatus.EXPIRED:
