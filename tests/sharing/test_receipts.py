@@ -9,7 +9,7 @@ from sharing.models import Delivery, InboundMail, Share
 from sharing.states import DeliveryStatus as D
 from sharing.states import ShareStatus as S
 from tests import factories
-from tests.sharing.test_delivery import traces
+from tests.sharing.delivery_rows import traces
 from tests.sharing.test_inbound import answer, take
 
 pytestmark = pytest.mark.django_db
