@@ -16,8 +16,11 @@ from django.test import Client
 
 from sharing.mssante.account import portal_account, tls_context
 from tests import factories, signing_in
-from tests.portal.test_rolling_restart import OnSocket, command_of_the_unit, wait_until_it_listens
+from tests.chaos.door import OnSocket
+from tests.portal.test_rolling_restart import command_of_the_unit, wait_until_it_listens
 from tests.project import ROOT
+
+PATIENCE = 30  # seconds
 
 
 @contextmanager
@@ -31,7 +34,7 @@ def web(folder: Path) -> Iterator[OnSocket]:
     try:
         next(line for line in process.stdout if "Started worker" in line)
         wait_until_it_listens(folder / "site.sock")
-        yield OnSocket(folder / "site.sock")
+        yield OnSocket(folder / "site.sock", PATIENCE)
     finally:
         process.terminate()
         process.wait()
