@@ -29,8 +29,10 @@ def office(client, dan):
 
 
 @pytest.fixture
-def share(alice, prescription, market):
-    return actions.share_prescription(prescription=prescription, pharmacy=market, message="Merci beaucoup", by=alice)
+def share(alice, kept_prescription, market):
+    return actions.share_prescription(
+        prescription=kept_prescription, pharmacy=market, message="Merci beaucoup", by=alice
+    )
 
 
 @pytest.fixture

@@ -90,6 +90,11 @@ def test_their_ordinary_e_mails_can_be_read(client, demo, alice):
 
 # --- The mailbox of a pharmacy that has nothing else ------------------------------------------------------------------
 @pytest.fixture
+def prescription(kept_prescription):
+    return kept_prescription
+
+
+@pytest.fixture
 def mail(client, demo, local_operator, alice, market, prescription):
     actions.share_prescription(prescription=prescription, pharmacy=market, by=alice)
     delivery.sweep_once()
