@@ -10,7 +10,7 @@ from sharing.mssante import Place
 log = logging.getLogger(__name__)
 INBOX = "inbox"
 AGAIN_SECONDS = 10  # when the mailbox could not be read
-STOP_SECONDS = 5  # whoever ends waits no longer for a mute server: what it has is read after the next start
+STOP_SECONDS = 2  # whoever ends waits no longer for a mute server: what it has is read after the next start
 
 
 def collect() -> int:

@@ -1,8 +1,9 @@
-"""A worker and a sweep are asked to end while the operator thinks after the final dot: the commands of the units that
-are shipped, with their waits divided."""
+"""What sends and what reads is asked to end while the operator says nothing: with the commands of the units that are
+shipped, their waits divided."""
 
 import os
 import signal
+import socket
 import subprocess
 
 import pytest
@@ -36,11 +37,21 @@ class Thinking(Conversation):
 
 
 @pytest.fixture
-def start(sink, tmp_path):
+def mute():
+    """A mailbox that takes the line and never says a word."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(PATIENCE)
+        yield server
+
+
+@pytest.fixture
+def start(sink, mute, tmp_path):
     """start("sweep", …): the unit's command, on this test's database, broker and mail server."""
     place, database = operator.Operator(sink.certificates, tmp_path, port=sink.port), connection.settings_dict
     environment = os.environ | {name: str(value) for name, value in operator.settings_for(place).items()}
     environment |= {
+        "MSSANTE_IMAP_HOST": "127.0.0.1",
+        "MSSANTE_IMAP_PORT": str(mute.getsockname()[1]),
         "DJANGO_SETTINGS_MODULE": "tests.chaos.settings",
         "CHAOS_HURRY": str(HURRY),
         "DATABASE_URL": "postgres://{USER}@{HOST}:{PORT}/{NAME}".format_map(database),
@@ -76,8 +87,8 @@ def sink(open_sink):
 
 @pytest.mark.postgres
 @pytest.mark.django_db(transaction=True)
-def test_what_is_leaving_ends_or_is_given_back_and_nothing_leaves_twice(sink, start):
-    sweep, worker = start("sweep", "--senders", "2"), start("worker", "--concurrency", "2")
+def test_what_is_leaving_ends_or_is_given_back_and_nothing_leaves_twice(sink, mute, start):
+    asked = [start("sweep", "--senders", "2"), start("worker", "--concurrency", "2"), start("collect")]
     slow, mute = [queued("p@lente-1.test")], [queued("p@muette-1.test")]
     sink.wait_until(lambda sink: (sink.held, len(sink.accepted)) == (1, 1))  # both of its senders are taken
     slow.append(queued("p@lente-2.test"))
@@ -85,10 +96,11 @@ def test_what_is_leaving_ends_or_is_given_back_and_nothing_leaves_twice(sink, st
     for row in (slow[1], mute[1]):
         bell.ring(str(row.pk))
     sink.wait_until(lambda sink: (sink.held, len(sink.accepted)) == (2, 2))
-    for process in (sweep, worker):
+    beside = [mute.accept()[0] for _ in ("sweep", "collect")]
+    for process in asked:
         process.send_signal(signal.SIGTERM)
     sink.release()
-    assert [process.wait(PATIENCE) for process in (sweep, worker)] == [0, 0]
+    assert [process.wait(PATIENCE) for process in asked] == [0, 0, 0]
     assert sink.goodbyes == 2
     for row in slow:
         row.refresh_from_db()
@@ -98,3 +110,5 @@ def test_what_is_leaving_ends_or_is_given_back_and_nothing_leaves_twice(sink, st
         assert (row.status, row.last_stage, row.lease_owner) == (D.RETRY, "sent-dot", "")
         assert row.in_doubt_at  # it has arrived, which nobody here can know
     assert len({mail.message_id for mail in sink.accepted}) == len(sink.accepted) == 4
+    for line in beside:
+        line.close()

@@ -2,6 +2,7 @@
 
 import socket
 import ssl
+import threading
 
 import pytest
 
@@ -10,7 +11,7 @@ from sharing import mssante
 from sharing.mssante import Kind, Stage
 from sharing.mssante.account import tls_context
 from sharing.mssante.line import Line
-from tests.fakes.sink import DRIP, DROP, GARBAGE, HANG, TAKE_AND_DROP
+from tests.fakes.sink import DRIP, DROP, GARBAGE, HANG, TAKE_AND_DROP, Conversation
 
 ALICE = "288037505612308@patient.mssante.test"
 MARKET = "marche@pharma.mssante.test"
@@ -251,6 +252,25 @@ def test_a_connection_the_server_has_closed_is_opened_again(open_sink, settings)
     assert (sink.port, send().kind) != (port, Kind.SENT)
     sink.__exit__()
     assert send().kind == Kind.TEMPORARY
+
+
+class SilentInTheHandshake(Conversation):
+    def _starttls(self, command):
+        self._say("220 Go on")
+        self.sink.note(lambda: setattr(self.sink, "held", 1))
+        while self.reader.read1():
+            pass
+
+
+def test_a_handshake_that_hangs_is_hung_up_on(open_sink):
+    sink, outcomes = open_sink(conversation=SilentInTheHandshake), []
+    leaving = threading.Thread(target=lambda: outcomes.append(send()))
+    leaving.start()
+    sink.wait_until(lambda sink: sink.held)
+    while leaving.is_alive():  # it may not have begun to wait
+        mssante.hang_up_all()
+        leaving.join(0.05)
+    assert [(outcome.stage, outcome.kind) for outcome in outcomes] == [(Stage.TLS, Kind.TEMPORARY)]
 
 
 @pytest.mark.parametrize(
