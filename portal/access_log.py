@@ -1,5 +1,5 @@
 """Each request is told once: a line of log and two metrics, by the name of its route. The proxy's own access log, which
-would hold paths, is kept off (docs/operations.md)."""
+would hold paths, is kept off (docs/operations/install.md)."""
 
 import logging
 import secrets

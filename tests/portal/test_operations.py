@@ -107,6 +107,22 @@ def test_systemd_finds_nothing_to_say_of_them(tmp_path):
         assert ours == []
 
 
+def test_a_shell_and_systemd_read_the_settings_alike():
+    """systemd takes what is between the quotes; a shell takes what it understands."""
+    said = dict(re.findall(r"^([A-Z_]+)=(.*)$", (ROOT / ".env.example").read_text(), flags=re.M))
+    read = "set -a; . ./.env.example; exec env -0"
+    done = subprocess.run(["/bin/sh", "-c", read], cwd=ROOT, env={}, capture_output=True, text=True, check=True)
+    told = dict(entry.split("=", 1) for entry in done.stdout.split("\0") if entry)
+    assert {name: told[name] for name in said} == {name: value.strip("\"'") for name, value in said.items()}
+
+
+def test_the_pages_lead_to_one_another():
+    pages = [ROOT / "docs" / "operations.md", *OPERATIONS.glob("*.md")]
+    leads = [(page, link) for page in pages for link in re.findall(r"\]\((?!http)([^)#]+)", page.read_text())]
+    assert [(page.name, link) for page, link in leads if not (page.parent / link).exists()] == []
+    assert {link for page, link in leads if page == pages[0]} >= {f"operations/{page.name}" for page in pages[1:]}
+
+
 # --- What is said at start, what is forgotten -----------------------------------------------------------------------
 def test_a_site_alone_with_its_limits_says_so(settings, caplog):
     assert checks.what_is_missing() == []
