@@ -181,7 +181,10 @@ def test_the_command_ends_with_its_verdict():
     out = StringIO()
     call_command("reconcile", stdout=out)
     assert "0  shares without delivery" in out.getvalue()
-    factories.share()
+    share, row = factories.share(), queued()
+    sent(row)
     with pytest.raises(SystemExit) as ended:
         call_command("reconcile", stdout=out)
     assert ended.value.code == 1
+    assert f"1  shares without delivery\n        share:{share.pk}\n" in out.getvalue()
+    assert f"1  sent without trace\n        delivery:{row.pk}\n" in out.getvalue()
