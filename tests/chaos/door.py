@@ -1,4 +1,4 @@
-"""The way in: the web unit's socket, where we speak as the proxy does (docs/operations/install.md), or the port of `serve`."""
+"""The way in: the web unit's socket, where we speak as the proxy does, or the port of `serve`."""
 
 import http.client
 import socket

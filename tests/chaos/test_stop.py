@@ -37,7 +37,7 @@ class Thinking(Conversation):
 
 
 @pytest.fixture
-def mute():
+def mailbox():
     """A mailbox that takes the line and never says a word."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         server.settimeout(PATIENCE)
@@ -45,13 +45,13 @@ def mute():
 
 
 @pytest.fixture
-def start(sink, mute, tmp_path):
+def start(sink, mailbox, tmp_path):
     """start("sweep", …): the unit's command, on this test's database, broker and mail server."""
     place, database = operator.Operator(sink.certificates, tmp_path, port=sink.port), connection.settings_dict
     environment = os.environ | {name: str(value) for name, value in operator.settings_for(place).items()}
     environment |= {
         "MSSANTE_IMAP_HOST": "127.0.0.1",
-        "MSSANTE_IMAP_PORT": str(mute.getsockname()[1]),
+        "MSSANTE_IMAP_PORT": str(mailbox.getsockname()[1]),
         "DJANGO_SETTINGS_MODULE": "tests.chaos.settings",
         "CHAOS_HURRY": str(HURRY),
         "DATABASE_URL": "postgres://{USER}@{HOST}:{PORT}/{NAME}".format_map(database),
@@ -87,8 +87,9 @@ def sink(open_sink):
 
 @pytest.mark.postgres
 @pytest.mark.django_db(transaction=True)
-def test_what_is_leaving_ends_or_is_given_back_and_nothing_leaves_twice(sink, mute, start):
+def test_what_is_leaving_ends_or_is_given_back_and_nothing_leaves_twice(sink, mailbox, start):
     asked = [start("sweep", "--senders", "2"), start("worker", "--concurrency", "2"), start("collect")]
+    beside = [mailbox.accept()[0] for _ in ("sweep", "collect")]
     slow, mute = [queued("p@lente-1.test")], [queued("p@muette-1.test")]
     sink.wait_until(lambda sink: (sink.held, len(sink.accepted)) == (1, 1))  # both of its senders are taken
     slow.append(queued("p@lente-2.test"))
@@ -96,7 +97,6 @@ def test_what_is_leaving_ends_or_is_given_back_and_nothing_leaves_twice(sink, mu
     for row in (slow[1], mute[1]):
         bell.ring(str(row.pk))
     sink.wait_until(lambda sink: (sink.held, len(sink.accepted)) == (2, 2))
-    beside = [mute.accept()[0] for _ in ("sweep", "collect")]
     for process in asked:
         process.send_signal(signal.SIGTERM)
     sink.release()
