@@ -10,6 +10,7 @@ from django.utils import timezone
 from portal.clock import db_now
 from sharing import delivery, outbox
 from sharing.models import Delivery
+from sharing.mssante import Kind, SendOutcome, Stage
 from sharing.outbox import overdue
 from sharing.outbox.claim import renew
 from sharing.states import DeliveryStatus as D
@@ -164,6 +165,16 @@ def test_success_counts_even_from_a_holder_whose_lease_ran_out(later):
     assert delivery.settle(first, SENT) == D.SENT
     assert delivery.settle(second, LATER) == ""
     assert now_is(row).status == D.SENT
+
+
+def test_success_counts_even_after_a_refusal_was_told(later):
+    row = queued()
+    slow = outbox.claim()
+    later(seconds=61)
+    delivery.settle(outbox.claim(), SendOutcome(Stage.RCPT, "550 5.1.1", Kind.RECIPIENT))
+    assert (now_is(row).status, now_is(row).ended_at is None) == (D.FAILED, False)
+    assert delivery.settle(slow, SENT) == D.SENT
+    assert (now_is(row).status, now_is(row).ended_at) == (D.SENT, None)
 
 
 def test_a_failure_counts_only_from_the_present_holder(later):

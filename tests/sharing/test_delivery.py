@@ -25,6 +25,7 @@ def test_a_share_and_its_frozen_message_are_written_together(alice, market, pres
     assert row.message_id.startswith(f"<{share.token}.")
     assert f"Message-ID: {row.message_id}".encode() in row.content
     assert row.content_sha256 and row.size == len(row.content)
+    assert row.destination == market.mailbox.address.partition("@")[2]
 
 
 def test_when_the_message_cannot_be_composed_there_is_no_share(alice, market, prescription, settings):

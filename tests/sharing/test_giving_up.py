@@ -76,6 +76,16 @@ def test_given_up_on_the_last_day_of_the_prescription_it_is_not_delivered_rather
     assert share.status == S.UNDELIVERABLE
 
 
+@pytest.mark.parametrize(
+    ("kind", "valid_for"), [("share", None), ("share", 30), ("message", 1), ("recall", 1), ("recall", None)]
+)
+def test_what_follows_a_prescription_and_what_has_no_end_are_tried_for_five_days(alice, market, kind, valid_for):
+    last_day = None if valid_for is None else timezone.localdate() + timedelta(days=valid_for)
+    share = factories.share(factories.prescription(valid_until=last_day), market, by=alice)
+    now = db_now()
+    assert backoff.give_up_at(share, kind, now) == now + timedelta(days=5)
+
+
 def test_it_gives_up_at_the_end_of_the_prescription_when_that_comes_first(alice, market):
     prescription = factories.prescription(valid_until=timezone.localdate() + timedelta(days=1))
     share = actions.share_prescription(prescription=prescription, pharmacy=market, by=alice)
