@@ -8,6 +8,7 @@ import pytest
 from django.utils import timezone, translation
 
 from prescriptions import cda, documents, qr
+from prescriptions.kept import keep
 from prescriptions.models import Prescription
 from tests import factories
 from tests.prescriptions.cda_cases import CASES, NAMESPACES, Look, prescription
@@ -31,8 +32,19 @@ def content_of(case: str) -> bytes:
     return cda.write(prescription(case))
 
 
+@cache
+def paper() -> bytes:
+    """A PDF as those inside are."""
+    return bytes(documents.for_message(prescription("text"))[0].content)
+
+
 def written(case: str, **fields) -> Look:
-    return Look(cda.write(prescription(case, **fields)) if fields else content_of(case))
+    """With changes: around a PDF that does not say them."""
+    if not fields:
+        return Look(content_of(case))
+    made = prescription(case, **fields)
+    keep(made, kind="message", position=0, content_type="application/pdf", make=paper)
+    return Look(cda.write(made))
 
 
 # --- Every document ---------------------------------------------------------------------------------------------------
