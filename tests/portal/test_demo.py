@@ -9,7 +9,7 @@ from sharing import actions, delivery, pharmacy_mailbox, sweep
 from sharing.states import ShareStatus as S
 from tests import factories
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 
 @pytest.fixture

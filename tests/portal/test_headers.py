@@ -10,6 +10,7 @@ from django.conf import settings
 
 from tests import factories
 
+pytestmark = pytest.mark.any_database
 OPEN = ["/compte/login/", "/aide/", "/verifier/", "/accessibilite/", "/rien-ici/"]
 SIGNED_IN = ["/", "/ordonnances/", "/partages/", "/compte/2fa/", "/aide/", "/rien-ici/"]
 

@@ -11,7 +11,7 @@ from prescriptions.dispensing import Handed
 from prescriptions.models import Prescription, PrescriptionLine
 from tests import factories
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 
 def ago(days: int) -> date:

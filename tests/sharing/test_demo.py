@@ -22,7 +22,7 @@ from sharing.states import DeliveryStatus, ShareStatus
 TABLES = [User, Patient, Prescriber, Prescription, Dispensing, Document, Pharmacy, PharmacyMember, Share, Delivery]
 
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("demo")]
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database, pytest.mark.usefixtures("demo")]
 
 
 @pytest.fixture(scope="module")
