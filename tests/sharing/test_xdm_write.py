@@ -6,6 +6,7 @@ import uuid
 import zipfile
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import cache
 
 import pytest
 from hypothesis import given, settings
@@ -52,9 +53,15 @@ def zipped(files: dict[str, bytes]) -> bytes:
     return out.getvalue()
 
 
+@cache
+def archive_of_everything() -> bytes:
+    """Drawn once for all who look inside."""
+    return archive_of(cda_cases.prescription("mixed"))
+
+
 @pytest.fixture
 def archive(alice):
-    return archive_of(cda_cases.prescription("mixed"))
+    return archive_of_everything()
 
 
 ACTS = {"nursing": [factories.nursing()], "biology": [{"kind": "biology", "name": "NFS"}]}
