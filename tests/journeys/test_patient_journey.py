@@ -18,6 +18,7 @@ from tests.browser import DESK, PHONE
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 SMALL = {"width": 320, "height": 640}
+POLL = 4_000  # milliseconds: so often the page of a share asks where it stands
 
 
 @pytest.fixture
@@ -37,6 +38,10 @@ def prescription(cast):
 
 def heading(page):
     return page.locator("h1")
+
+
+def posted(response) -> bool:
+    return response.request.method == "POST"
 
 
 def send(page, prescription, words="Je passerai vers 18 h."):
@@ -59,6 +64,7 @@ def send(page, prescription, words="Je passerai vers 18 h."):
 def test_the_main_job(open_browser, cast, prescription, local_operator):
     phone, counter = open_browser(cast["alice"], PHONE), open_browser(cast["chloe"], DESK)
     share = send(phone, prescription)
+    phone.clock.install()
     phone.get_by_role("link", name="Suivre cet envoi").click()
     word = phone.locator("#share-live .status-word")
     expect(word).to_have_text("Enregistrée")
@@ -66,14 +72,18 @@ def test_the_main_job(open_browser, cast, prescription, local_operator):
     phone.evaluate("window.same_page = true")
 
     delivery.sweep_once()
+    phone.clock.run_for(POLL)
     expect(word).to_have_text("Remise")
 
     counter.goto(reverse("desk"))
     counter.locator(f"#row-{share.pk} a").click()
-    expect(word).to_have_text("Lue")
     expect(counter.locator("#desk-detail")).to_contain_text("Je passerai vers 18 h.")
+    phone.clock.run_for(POLL)
+    expect(word).to_have_text("Lue")
 
-    counter.get_by_role("button", name=re.compile("En préparation")).click()
+    with counter.expect_response(posted):
+        counter.get_by_role("button", name=re.compile("En préparation")).click()
+    phone.clock.run_for(POLL)
     expect(word).to_have_text("En préparation")
 
     writing = phone.get_by_label("Votre message à la pharmacie")
@@ -82,7 +92,9 @@ def test_the_main_job(open_browser, cast, prescription, local_operator):
     counter.get_by_text("Prête", exact=True).first.click()
     box = counter.locator("details[open] form")
     box.locator("input[type=date]").fill(ready_until.isoformat())
-    box.locator("button.btn-main").click()
+    with counter.expect_response(posted):
+        box.locator("button.btn-main").click()
+    phone.clock.run_for(POLL)
     expect(word).to_have_text("Prête")
     expect(phone.locator("#share-words")).to_contain_text("Prête.")
     expect(phone.get_by_role("link", name="Voir le code à présenter")).to_be_visible()
