@@ -1,6 +1,6 @@
 """The certificate with which software opened its TLS connection, as the proxy that ended TLS tells it (RFC 8705).
 
-Granian verifies a client's certificate but does not hand it on, so the proxy writes it in a header (RFC 9440):
+WSGI has no place for a client's certificate, so the proxy writes it in a header (RFC 9440):
 `Client-Cert: :<base64 of DER>:`, or the PEM percent-encoded, as nginx writes it. Anybody can write a header: it is
 believed only on a connection from a proxy named in ORDOLIEN_CLIENT_CERT_PROXIES, and is thrown away on any other.
 

@@ -24,7 +24,7 @@ class Unit(RawConfigParser):
         """With the programs of this environment; on this socket, where it listens on one."""
         words = shlex.split(self["Service"]["ExecStart"].replace(INSTALLED, str(Path(sys.executable).parent)))
         if socket is not None:
-            words[words.index("--uds") + 1] = str(socket)
+            words[words.index("--bind") + 1] = f"unix:{socket}"
         return words
 
     @property
