@@ -5,6 +5,10 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Generic, TypeVar
 
+from django.core.exceptions import ValidationError
+from django.http import Http404
+from django.shortcuts import get_object_or_404
+
 Card = TypeVar("Card")
 
 
@@ -21,3 +25,14 @@ def page_from(cards: Iterable[Card], size: int) -> Page[Card]:
     found = list(islice(cards, size + 1))
     shown = found[:size]
     return Page(shown, shown[-1] if len(found) > size else None)
+
+
+def last_of_page_before(request, rows):
+    """The row that `?apres=` names, None on the first page. One that is not among `rows`, or no id at all, is 404."""
+    pk = request.GET.get("apres")
+    if not pk:
+        return None
+    try:
+        return get_object_or_404(rows, pk=pk)
+    except ValidationError:
+        raise Http404

@@ -1,31 +1,22 @@
 """The prescriber reads what became of their own prescriptions. Nothing is written here but the trace."""
 
-from django.core.exceptions import ValidationError
-from django.http import Http404
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from portal.access import prescriber_only
+from portal.paging import last_of_page_before
 from prescriptions import execution, reach, words
-from prescriptions.models import Prescription
 
 
 @require_safe
 @prescriber_only
 def home(request):
     own = reach.written_by(request.prescriber)
-    page = execution.page_of(own, after=_after(own, request.GET.get("apres", "")))
+    page = execution.page_of(own, after=last_of_page_before(request, own))
     next_url = reverse("prescriber-home", query={"apres": page.last.prescription.pk}) if page.last else ""
     context = {"prescriber": request.prescriber, "page": page, "next_url": next_url}
     return render(request, "prescriptions/prescriber.html", context)
-
-
-def _after(own, pk: str) -> Prescription | None:
-    try:
-        return get_object_or_404(own, pk=pk) if pk else None
-    except ValidationError:
-        raise Http404
 
 
 @require_safe

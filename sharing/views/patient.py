@@ -3,7 +3,6 @@
 from io import BytesIO
 
 from django.contrib import messages
-from django.core.exceptions import ValidationError
 from django.http import FileResponse, Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -13,6 +12,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from portal import moments
 from portal.access import SESSION_PATIENT, open_accesses, patient_only
+from portal.paging import last_of_page_before
 from portal.reasons import Refused
 from prescriptions import words
 from sharing import actions, listing, policies, share_cards, thread, timeline
@@ -66,7 +66,7 @@ def switch_patient(request, id):
 @require_safe
 @patient_only
 def shares(request):
-    after = _after(request)
+    after = last_of_page_before(request, request.shares)
     page = share_cards.past(request.shares, after)
     next_url = f"{reverse('shares')}?apres={page.last.share.pk}" if page.last else ""
     context = {
@@ -137,17 +137,6 @@ def share_post(request, id):
 def _share(request, id):
     rows = timeline.with_facts(request.shares).select_related("prescription__prescriber", "moved_from__pharmacy")
     return get_object_or_404(thread.with_words(rows).prefetch_related("prescription__lines"), pk=id)
-
-
-def _after(request):
-    """The last share of the page before. Not yours is 404, here too."""
-    after = request.GET.get("apres")
-    if not after:
-        return None
-    try:
-        return get_object_or_404(request.shares, pk=after)
-    except ValidationError:
-        raise Http404
 
 
 def _page(request, found, form, reason=None, status=200):

@@ -2,13 +2,13 @@
 
 from urllib.parse import urlencode
 
-from django.core.exceptions import ValidationError
 from django.http import Http404
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
 from portal.access import patient_only
+from portal.paging import last_of_page_before
 from prescriptions import opposition, words
 from prescriptions.models import Prescription
 from sharing import actions, history, listing, policies, share_cards
@@ -19,7 +19,7 @@ from sharing import actions, history, listing, policies, share_cards
 def prescriptions(request):
     """A search is a POST: the name of a medicine is health data, and stays out of URLs and logs."""
     q, chip = request.POST.get("q", "").strip()[:100], request.POST.get("vue") or request.GET.get("vue", "")
-    after = None if q else _after(request)
+    after = None if q else last_of_page_before(request, request.prescriptions)
     if q:
         page = listing.search(request.prescriptions, q, chip=chip)
     else:
@@ -87,17 +87,6 @@ def _prescription(request, id):
     rows = request.prescriptions.select_related("prescriber", "replaced_prescriber", "replaced_by", "replaces")
     rows = rows.defer("source", "replaced_by__source", "replaces__source")
     return get_object_or_404(rows.prefetch_related("lines", "dispensings__lines__line"), pk=id)
-
-
-def _after(request):
-    """The last prescription of the page before. Not yours is 404, here too."""
-    after = request.GET.get("apres")
-    if not after:
-        return None
-    try:
-        return get_object_or_404(request.prescriptions, pk=after)
-    except ValidationError:
-        raise Http404
 
 
 def _address(**parameters) -> str:
