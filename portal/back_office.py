@@ -99,6 +99,11 @@ class ReadOnly(Looked, admin.ModelAdmin):
     def has_module_permission(self, request):
         return self.has_view_permission(request)
 
+    def lookup_allowed(self, lookup, value, request=None):
+        """The page's own filters, nothing else: a sealed or hidden column would answer yes or no to whoever guesses."""
+        name, _sep, condition = lookup.partition("__")
+        return name in {*map(_name_of, self.get_list_filter(request)), self.date_hierarchy} and "__" not in condition
+
     def history_view(self, request, object_id, extra_context=None):
         raise Http404  # nothing is edited here; what was done is in the audit trail
 
@@ -112,6 +117,13 @@ class ReadOnly(Looked, admin.ModelAdmin):
             except Refused as refused:
                 self.message_user(request, f"{row.pk}\xa0: {refused.reason}", messages.WARNING)
         return done
+
+
+def _name_of(list_filter) -> str:
+    """What it is called in the address, in each of the forms that Django takes."""
+    if isinstance(list_filter, str):
+        return list_filter
+    return list_filter[0] if isinstance(list_filter, tuple) else list_filter.parameter_name
 
 
 class ReadOnlyRows(Looked, admin.TabularInline):

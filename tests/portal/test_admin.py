@@ -146,6 +146,29 @@ def test_looking_into_the_trail_leaves_a_trace(office, dan, share):
     assert AuditEvent.objects.filter(kind="audit.searched", actor=f"user:{dan.pk}").count() == 1
 
 
+def guesses(page):
+    """What the address could ask of each column, and of those one step away."""
+    filters = {f if isinstance(f, str) else f[0] if isinstance(f, tuple) else f.parameter_name for f in page.list_filter}
+    for column in page.model._meta.concrete_fields:
+        if column.name not in {*filters, page.date_hierarchy}:
+            yield from (column.name, f"{column.attname}__exact", f"{column.name}__isnull", f"{column.name}__startswith")
+        if column.is_relation:
+            yield f"{column.name}__pk"
+
+
+@pytest.mark.parametrize("model", admin.site._registry, ids=lambda model: model._meta.label)
+def test_a_page_is_filtered_by_its_own_filters_and_by_nothing_else(office, model):
+    page = admin.site._registry[model]
+    refused = {asked: office.get(listed(model, **{asked: "1"})).status_code for asked in guesses(page)}
+    assert refused and set(refused.values()) == {400}, refused
+    shown = office.get(listed(model)).context["cl"]
+    offered = [choice["query_string"] for spec in shown.filter_specs for choice in spec.choices(shown)]
+    if day := page.date_hierarchy:
+        offered += [f"?{day}__year=2026", f"?{day}__year=2026&{day}__month=11&{day}__day=3"]
+    for query in offered:
+        assert office.get(listed(model) + query).status_code == 200, query
+
+
 # --- Software -------------------------------------------------------------------------------------------------------
 def test_software_is_listed_and_revoked_at_once(office, client, dan):
     installation, _ = software.register_client(kind="lgo", name="LogiPharma 9", structure_finess="1", by="system:test")
