@@ -232,7 +232,7 @@ def test_no_model_that_is_gone_stays_classified():
 
 
 def test_each_setting_is_in_the_example():
-    asked = r"(?:env\.(?:text|flag|number|words|path)|_key)\(\s*\"(\w+)\""
+    asked = r"(?:env\.(?:text|flag|number|words|path|one_of)|_key)\(\s*\"(\w+)\""
     names = {name for file in project.app_code() for name in re.findall(asked, file.read_text())}
     example = (project.ROOT / ".env.example").read_text()
     assert names

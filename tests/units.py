@@ -1,5 +1,6 @@
 """The systemd units that operators install, read as systemd does, and what they run, on this machine."""
 
+import re
 import shlex
 import sys
 from configparser import RawConfigParser
@@ -9,6 +10,7 @@ from signal import Signals
 from tests.project import ROOT
 
 FOLDER = ROOT / "docs" / "operations" / "systemd"
+COMMON = FOLDER / "ordolien-.service.d" / "common.conf"
 INSTALLED = "/opt/ordolien/.venv/bin"
 
 
@@ -26,6 +28,17 @@ class Unit(RawConfigParser):
         if socket is not None:
             words[words.index("--bind") + 1] = f"unix:{socket}"
         return words
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What it sets itself, beside what holds for all. EnvironmentFile= would go over it (systemd.exec(5))."""
+        said = (part["Service"].get("Environment", "") for part in (Unit(COMMON), self))
+        return dict(word.split("=", 1) for line in said for word in shlex.split(line))
+
+    @property
+    def asked(self) -> set[str]:
+        """Settings that its command takes from the environment."""
+        return set(re.findall(r"\$\{(\w+)\}", self["Service"]["ExecStart"]))
 
     @property
     def seconds_to_stop(self) -> int:

@@ -27,6 +27,7 @@ OPERATIONS = ROOT / "docs" / "operations"
 PAGE = (ROOT / "docs" / "operations.md").read_text()
 RULES = yaml.safe_load((OPERATIONS / "alerts.yml").read_text())["groups"][0]["rules"]
 UNITS = sorted(OPERATIONS.glob("systemd/*.service"))
+OF_PYTHON = {"PYTHONUNBUFFERED"}
 OF_A_NODE = {"node_systemd_unit_state", "up"}  # told by Prometheus itself and its node_exporter
 
 
@@ -105,6 +106,15 @@ def test_systemd_finds_nothing_to_say_of_them(tmp_path):
         done = subprocess.run([verify, "verify", "--man=no", *files], capture_output=True, text=True, check=False)
         ours = [line for line in done.stderr.splitlines() if "ordolien" in line]
         assert ours == []
+
+
+@pytest.mark.parametrize("file", UNITS, ids=lambda file: file.stem)
+def test_the_settings_that_are_copied_leave_what_a_unit_sets(file):
+    unit, example = Unit(file), (ROOT / ".env.example").read_text()
+    copied = dict(re.findall(r"^(\w+)=(.*)$", example, flags=re.M))
+    assert unit.environment["ORDOLIEN_VAR"] == "/var/lib/ordolien"
+    assert unit.environment | copied == copied | unit.environment, "EnvironmentFile= goes over Environment="
+    assert [name for name in {*unit.environment, *unit.asked} - OF_PYTHON if f"{name}=" not in example] == []
 
 
 def test_a_shell_and_systemd_read_the_settings_alike():
