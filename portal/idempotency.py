@@ -2,12 +2,18 @@
 
 import hashlib
 import json
+import secrets
 
 from django.db import transaction
 from django.utils.translation import gettext as _
 
 from portal.models import IdempotencyKey
 from portal.reasons import Reason, Refused
+
+
+def new_key() -> str:
+    """The one-time key of a form: sent twice, it has one effect."""
+    return secrets.token_urlsafe(16)
 
 
 def once(*, scope: str, key: str, request_facts: dict, effect) -> dict:

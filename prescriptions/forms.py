@@ -1,7 +1,5 @@
 """What a patient fills in about prescriptions."""
 
-import secrets
-
 from django import forms
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -9,11 +7,6 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from portal.reasons import Refused
 from prescriptions import photos
-
-
-def new_key() -> str:
-    """The form's one-time key: sent twice, it has one effect."""
-    return secrets.token_urlsafe(16)
 
 
 class ManyFilesInput(forms.FileInput):

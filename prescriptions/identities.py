@@ -8,9 +8,8 @@ from portal import audit
 from portal.reasons import Reason
 from prescriptions import numbers
 from prescriptions.fhir import FhirError, PatientTraits, PrescriberTraits
+from prescriptions.fhir.codes import INS_OIDS
 from prescriptions.models import Patient, Prescriber
-
-INS_OIDS = tuple(f"1.2.250.1.213.1.4.{n}" for n in (8, 9, 10, 11))
 
 
 def find_patient(text: str) -> Patient | None:

@@ -6,8 +6,9 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from portal.access import patient_only
+from portal.idempotency import new_key
 from prescriptions import actions
-from prescriptions.forms import UploadForm, new_key
+from prescriptions.forms import UploadForm
 
 
 @patient_only

@@ -8,11 +8,11 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from portal.idempotency import new_key
 from prescriptions.models import Prescription
 from sharing.actions import Answer
 from sharing.forms import WISHED_WITHIN, WordsField
 from sharing.models import Share
-from sharing.share_draft import new_key
 from sharing.states import SHARE_MOVES
 from sharing.states import ShareStatus as S
 

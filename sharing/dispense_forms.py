@@ -5,12 +5,12 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from portal.idempotency import new_key
 from portal.reasons import Reason
 from prescriptions import dispensing, medicines, numbers, policies, rules, words
 from prescriptions.dispensing import Handed, OfLine
 from prescriptions.models import DispensingLine, Prescription, PrescriptionLine
 from sharing import gs1
-from sharing.share_draft import new_key
 
 WHOLE, PART, NOTHING, LATER = "whole", "part", "nothing", "later"
 OUTCOMES = [

@@ -8,10 +8,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from portal import moments
+from portal.idempotency import new_key
 from prescriptions.models import Prescription
 from sharing import policies
 from sharing.models import Pharmacy
-from sharing.share_draft import new_key
 
 WISHED_WITHIN = timedelta(days=92)
 DATETIME_LOCAL = "%Y-%m-%dT%H:%M"

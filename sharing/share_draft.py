@@ -1,20 +1,16 @@
 """What a patient has answered so far on the way to sending a prescription. Sealed in the session, never in a URL."""
 
 import json
-import secrets
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 
 from portal import crypto
+from portal.idempotency import new_key
 from prescriptions.models import Prescription
 from sharing.models import Pharmacy, Share
 
 SESSION = "share-drafts"
 AT_MOST = 5  # drafts in one session
-
-
-def new_key() -> str:
-    return secrets.token_urlsafe(16)
 
 
 @dataclass(frozen=True)
