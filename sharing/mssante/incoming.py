@@ -118,16 +118,31 @@ class Imap:
         return [_number(uid) for uid in (_check(self._mailbox.uid("SEARCH", criteria))[0] or b"").split()]
 
     def _keep_one(self, uid: int, keep: Keep) -> None:
-        size = _check(self._mailbox.uid("FETCH", str(uid), "(RFC822.SIZE)"))[0] or b""
-        said = re.search(rb"RFC822\.SIZE (\d+)", size if isinstance(size, bytes) else size[0])
-        is_whole = bool(said) and int(said[1]) <= MESSAGE_MAX_BYTES
-        asked = "(BODY.PEEK[])" if is_whole else f"(BODY.PEEK[]<0.{BEGINNING}>)"
-        parts = _check(self._mailbox.uid("FETCH", str(uid), asked))
-        content = next((part[1] for part in parts if isinstance(part, tuple)), None)
+        size = self._size(uid)
+        is_whole = size is None or size <= MESSAGE_MAX_BYTES  # unsaid is not large: the mailbox bounds what it reads
+        content = self._content(uid, "(BODY.PEEK[])" if is_whole else f"(BODY.PEEK[]<0.{BEGINNING}>)")
         if content is None:  # deleted meanwhile
             return
         keep(content, is_whole=is_whole)
         _check(self._mailbox.uid("STORE", str(uid), "+FLAGS.SILENT", r"(\Seen)"))
+
+    def _size(self, uid: int) -> int | None:
+        said = b" ".join(said for said, _ in self._said_of(uid, "(RFC822.SIZE)"))
+        found = re.search(rb"\bRFC822\.SIZE (\d{1,19})", said, re.IGNORECASE)
+        return int(found[1]) if found else None
+
+    def _content(self, uid: int, asked: str) -> bytes | None:
+        return next((content for _, content in self._said_of(uid, asked) if content is not None), None)
+
+    def _said_of(self, uid: int, asked: str) -> Iterator[tuple[bytes, bytes | None]]:
+        """What is said of this one, and its content. What the server said of others meanwhile comes with it: somebody
+        who reads the same mailbox has set a flag (RFC 9051 §7.5.2)."""
+        parts = _check(self._mailbox.uid("FETCH", str(uid), asked))
+        for part, after in zip(parts, [*parts[1:], b""], strict=True):
+            is_long = isinstance(part, tuple)  # its content, then what follows it
+            said = part[0] + b" " + after if is_long else part or b""
+            if re.search(rb"\bUID %d\b" % uid, said, re.IGNORECASE):
+                yield said, part[1] if is_long else None
 
 
 def _check(answer: tuple[str, list]) -> list:

@@ -15,12 +15,14 @@ PATIENCE = 30
 
 class Imap:
     """`messages`: bytes by UID; `seen`: UIDs. `refuses`: a command it answers NO to; `cuts`: one it hangs up at.
-    `token`: opens to who signs in with it (XOAUTH2) and to nobody else. `injects`: said before the encryption."""
+    `token`: opens to who signs in with it (XOAUTH2) and to nobody else. `injects`: said before the encryption.
+    `meanwhile`: said of other messages while it searches and fetches."""
 
     def __init__(self, certificates, messages: list[bytes] = (), **options):
         self.certificates = certificates
         self.refuses, self.cuts = options.get("refuses", ""), options.get("cuts", "")
         self.token, self.injects = options.get("token", ""), options.get("injects", b"")
+        self.meanwhile = options.get("meanwhile", b"")
         self.offers = options.get("offers", "STARTTLS AUTH=EXTERNAL AUTH=XOAUTH2")
         self.uidvalidity = 1
         self.messages = dict(enumerate(messages, start=11))
@@ -74,6 +76,8 @@ class Imap:
                     reader.readline()
                     line.sendall(tag + b" NO [AUTHENTICATIONFAILED] no\r\n")
                     continue
+            if name in {"SEARCH", "FETCH"}:
+                line.sendall(self.meanwhile)
             for answer in getattr(self, f"_{name.lower()}", lambda _rest: [])(rest):
                 line.sendall(answer)
             line.sendall(tag + b" OK done\r\n")

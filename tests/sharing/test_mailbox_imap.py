@@ -80,6 +80,15 @@ def test_of_a_message_too_large_the_beginning_is_kept(open_mailbox, settings):
     assert server.seen == set(server.messages)
 
 
+def test_flags_that_somebody_else_sets_meanwhile_are_not_taken_for_the_answer(open_mailbox):
+    others = b"* 5 FETCH (FLAGS (\\Seen))\r\n* 6 FETCH (UID 9 RFC822.SIZE 99999999)\r\n"
+    server = open_mailbox(ONE, TWO, meanwhile=others)
+    assert collecting.fetch() == 2
+    assert contents() == [ONE, TWO]
+    assert {mail.reason for mail in InboundMail.objects.all()} == {""}
+    assert server.seen == set(server.messages)
+
+
 @pytest.mark.parametrize("command", ["STARTTLS", "AUTHENTICATE", "SELECT", "SEARCH", "FETCH", "STORE"])
 def test_a_refusal_needs_somebody_and_loses_nothing(open_mailbox, command):
     open_mailbox(ONE, refuses=command)
