@@ -20,6 +20,7 @@ from prescriptions.models import BlockedProfessional, PrescriptionLine
 from sharing.models import Pharmacy, Share, ThreadMessage
 from sharing.states import ACTIVE, ENDED, READABLE_BY_PHARMACY
 from sharing.states import ShareStatus as S
+from sharing.timeline import Pill
 
 PAGE = 50
 WAITING_LONG = timedelta(hours=2)
@@ -43,15 +44,6 @@ LOOKS = {
 
 
 @dataclass(frozen=True)
-class Look:
-    """Takes the parameters of components/status.html."""
-
-    state: str
-    icon: str
-    label: str
-
-
-@dataclass(frozen=True)
 class Row:
     share: Share
     url: str
@@ -65,7 +57,7 @@ class Row:
     taken_by: str
     has_words: bool  # the patient wrote last
     waits_long: bool
-    look: Look
+    look: Pill
 
 
 @dataclass(frozen=True)
@@ -86,12 +78,12 @@ class Worklist:
     since: str  # ISO 8601: what comes later is news
 
 
-def look_of(share: Share) -> Look:
+def look_of(share: Share) -> Pill:
     """`share` comes from `shares_of`."""
     if share.status in READABLE_BY_PHARMACY and not share.is_readable:
-        return Look("unknown", "eye-off", _("Masquée par le patient"))
+        return Pill("unknown", "eye-off", _("Masquée par le patient"))
     state, icon, word = LOOKS[share.status]
-    return Look(state, icon, str(word))
+    return Pill(state, icon, str(word))
 
 
 def shares_of(pharmacy: Pharmacy) -> QuerySet[Share]:

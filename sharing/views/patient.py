@@ -23,7 +23,6 @@ from sharing.states import ShareStatus as S
 CURRENT_SHOWN = 4
 RECENT_SHOWN = 3
 STUCK = ("late", "silent", "unopened")  # calling the pharmacy, or another one, may be quicker
-ENDED_BADLY = (S.REFUSED, S.UNDELIVERABLE, S.EXPIRED, S.REVOKED)
 
 
 @require_safe
@@ -159,7 +158,6 @@ def _context(request, found) -> dict:
         "can_revoke": can_leave,
         "is_asked": thread.unanswered(found) is not None,
         "can_present": head.code in (S.READY, S.PARTIALLY_READY) and found.prescription.is_authentic(),
-        "can_call": head.code in STUCK,
         "can_change": can_leave and head.code in STUCK,
-        "can_choose": found.status in ENDED_BADLY and policies.why_not_share(found.prescription) is None,
+        "can_choose": found.status in timeline.BAD_ENDS and policies.why_not_share(found.prescription) is None,
     }
