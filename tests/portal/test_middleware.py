@@ -5,6 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from allauth.usersessions.models import UserSession
 from django.contrib.messages import get_messages
+from django.contrib.sessions.models import Session
+from django.db import connection
 from django.http import HttpResponse
 
 from portal.middleware import show_refusals
@@ -94,6 +96,32 @@ def test_signing_out_leaves_nothing_behind(client, alice):
 def test_looking_at_the_way_out_is_not_taking_it(client, alice):
     client.force_login(alice)
     assert "Clear-Site-Data" not in client.get("/compte/logout/") and is_open(client)
+
+
+@pytest.mark.postgres
+@pytest.mark.django_db(transaction=True)
+def test_a_session_that_the_database_cannot_write_is_an_error_of_ours_not_of_whoever_asks(client, alice):
+    def killed(execute, sql, params, many, context):
+        if sql.startswith('UPDATE "django_session"'):
+            sql, params = "SELECT pg_terminate_backend(pg_backend_pid())", None
+        return execute(sql, params, many, context)
+
+    client.force_login(alice)
+    client.raise_request_exception = False
+    with connection.execute_wrapper(killed):
+        assert client.get("/compte/debut/").status_code == 500
+    assert is_open(client)
+
+
+def test_a_session_that_somebody_ended_meanwhile_is_not(client, alice):
+    def ended(execute, sql, params, many, context):
+        if sql.startswith('UPDATE "django_session"'):
+            Session.objects.all().delete()
+        return execute(sql, params, many, context)
+
+    client.force_login(alice)
+    with connection.execute_wrapper(ended):
+        assert client.get("/compte/debut/").status_code == 400
 
 
 # --- Refusals -------------------------------------------------------------------------------------------------------
