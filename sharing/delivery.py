@@ -6,10 +6,11 @@ The sweep (sweep.py) is the engine and the bell (tasks.py) only speed: both come
 import logging
 import time
 
-from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 from portal.clock import db_now
+from portal.database import DATABASE_AWAY
 from sharing import actions, mssante, outbox
 from sharing.models import Delivery, Share
 from sharing.outbox import try_again
@@ -21,7 +22,6 @@ log = logging.getLogger(__name__)
 BY = "system:delivery"
 NOTHING = "nothing-due"
 SETTLE_AGAIN_SECONDS = (0.1, 0.2, 0.5, *[1] * 600)  # however long PostgreSQL is away: nobody else claims meanwhile
-DATABASE_AWAY = (OperationalError, InterfaceError)
 
 
 def deliver(delivery_id=None) -> str:
@@ -74,6 +74,8 @@ def tell(delivery: Delivery, share: Share) -> None:
         actions.mark_undeliverable(share=share, by=BY)
     elif delivery.kind == Delivery.Kind.MESSAGE:
         actions.note_words_undelivered(share=share, by=BY)
+    elif share.status == ShareStatus.REVOKED:
+        actions.note_recall_undelivered(share=share, by=BY)
 
 
 def _recall_if_taken_back(delivery: Delivery, share: Share) -> None:

@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from portal import notices
 from portal.clock import db_now
+from portal.database import DATABASE_AWAY
 from sharing import actions, collecting, counter, delivery, heartbeats, mssante, outbox
 from sharing.collecting import collect
 from sharing.models import Share
@@ -137,7 +138,7 @@ def _unless_database_is_away(work: Callable):
     """Its answer, or None when the database is being restarted: the next round finds everything where it was."""
     try:
         return work()
-    except delivery.DATABASE_AWAY as error:
+    except DATABASE_AWAY as error:
         log.warning("the database does not answer: %s", type(error).__name__)
         connection.close()
         return None

@@ -14,9 +14,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db import OperationalError, connection, transaction
+from django.db import connection, transaction
 
 from portal.clock import db_now
+from portal.database import DATABASE_AWAY
 from sharing.models import Delivery
 from sharing.outbox import breaker
 from sharing.states import DeliveryStatus
@@ -149,7 +150,7 @@ def _renew_until(claimed: Claim, done: threading.Event) -> None:
 def _renew_if_database_answers(claimed: Claim) -> None:
     try:
         renew(claimed)
-    except OperationalError as error:  # restarted, perhaps: the next time may pass, or the lease runs out
+    except DATABASE_AWAY as error:  # restarted, perhaps: the next time may pass, or the lease runs out
         log.warning("lease of delivery %s not renewed: %s", claimed.delivery.pk, type(error).__name__)
         connection.close()
 

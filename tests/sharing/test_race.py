@@ -5,9 +5,11 @@ import threading
 import pytest
 from django.db import connection, transaction
 
+from portal.database import DATABASE_AWAY
 from sharing import actions, delivery, mssante, outbox
 from sharing.models import Delivery
 from sharing.mssante import Kind, SendOutcome, Stage
+from sharing.outbox.claim import _renew_if_database_answers, renew
 from sharing.states import DeliveryStatus as D
 from sharing.states import ShareStatus as S
 from tests import factories
@@ -312,6 +314,19 @@ def test_a_locked_row_is_passed_over_not_waited_for():
     finally:
         done.set()
         holding.join(PATIENCE)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("error", DATABASE_AWAY)
+def test_a_database_that_is_away_for_a_moment_does_not_end_the_renewing_of_a_lease(error):
+    def away(*_args):
+        raise error
+
+    queued()
+    claimed = outbox.claim()
+    with connection.execute_wrapper(away):
+        _renew_if_database_answers(claimed)
+    assert renew(claimed)
 
 
 @pytest.mark.postgres
