@@ -128,12 +128,12 @@ FIELDS = {
         LINK: "id share words message_id envid",
         PROFESSIONAL: "envelope_to destination",
         TECHNICAL: "kind content_sha256 size status attempts silent_claims next_attempt_at give_up_at lease_owner"
-        " lease_until last_stage last_code in_doubt_at created_at sent_at delivered_at delayed_at processed_at"
-        " unprocessed_at unprocessed_code read_at ended_at",
+        " lease_until last_stage last_code in_doubt_at refused_at created_at sent_at delivered_at delayed_at"
+        " processed_at unprocessed_at unprocessed_code read_at ended_at",
     },
     "sharing.Route": {
         PROFESSIONAL: "refused",
-        TECHNICAL: "name refused_at missed closed_until reason opened_at trials",
+        TECHNICAL: "name refused_at accepted_at missed closed_until reason opened_at trials",
     },
     "sharing.ThreadFile": {ENCRYPTED: "name content", LINK: "id message", TECHNICAL: "content_type state reason"},
     "sharing.InboxPlace": {TECHNICAL: "name uidvalidity uid"},

@@ -4,6 +4,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from portal.clock import db_now
 from portal.crypto import EncryptedBinaryField, EncryptedTextField
 from portal.ids import uuid7
 from sharing.models.shares import Share, ThreadMessage
@@ -19,9 +20,11 @@ class DeliveryQuerySet(models.QuerySet):
         )
 
     def in_trouble(self):
-        """What somebody can still do something about: not the message of a share that ended and was told so."""
+        """What somebody can still do something about: not the message of a share that ended and was told so, but the
+        recall of one, as long as it may be tried again."""
         told = Q(status=DeliveryStatus.FAILED) & ~Q(share__status__in=ACTIVE)
-        return self.filter(status__in=IN_TROUBLE).exclude(told)
+        recall = Q(kind=Delivery.Kind.RECALL, give_up_at__gt=db_now())
+        return self.filter(status__in=IN_TROUBLE).exclude(told & ~recall)
 
     def pending(self):
         return self.filter(status__in=DUE)
@@ -63,6 +66,7 @@ class Delivery(models.Model):
     # "451 4.7.1", or a short word: timeout, dropped, tls
     last_code = models.CharField(_("dernière réponse"), max_length=20, blank=True)
     in_doubt_at = models.DateTimeField(null=True, blank=True)  # an attempt ended without our knowing whether it arrived
+    refused_at = models.DateTimeField(null=True, blank=True)  # the last refusal for good, which may be of everybody
     created_at = models.DateTimeField(_("créée le"))
     sent_at = models.DateTimeField(_("envoyée le"), null=True, blank=True)
     delivered_at = models.DateTimeField(_("remise le"), null=True, blank=True)  # DSN
@@ -124,11 +128,12 @@ class Route(models.Model):
     name = models.CharField(_("opérateur"), primary_key=True, max_length=40)
     refused = models.JSONField(default=list)  # mailboxes refused one after the other since the last acceptance
     refused_at = models.DateTimeField(null=True, blank=True)  # the last of them
-    missed = models.PositiveSmallIntegerField(default=0)  # connections that failed since the last acceptance
+    accepted_at = models.DateTimeField(null=True, blank=True)  # the first acceptance after those refusals
+    missed = models.PositiveIntegerField(default=0)  # connections that failed since the last acceptance
     closed_until = models.DateTimeField(_("rien avant le"), null=True, blank=True)  # nothing is claimed before
     reason = models.CharField(_("raison"), max_length=40, blank=True)  # tls, auth, mail, refused-by-all, out-of-reach…
     opened_at = models.DateTimeField(_("ouvert depuis le"), null=True, blank=True)  # since when the breaker is open
-    trials = models.PositiveSmallIntegerField(_("essais depuis"), default=0)  # how many times it was tried again since
+    trials = models.PositiveIntegerField(_("essais depuis"), default=0)  # how many times it was tried again since
 
     class Meta:
         verbose_name = _("coupe-circuit")

@@ -34,12 +34,13 @@ def note_claim(route: Route, now: datetime) -> None:
     route.save()
 
 
-def accepted() -> None:
+def accepted(now: datetime) -> None:
     """The operator took a message: whatever was wrong is over."""
     if not Route.objects.filter(name=ROUTE).exclude(opened_at=None, refused_at=None, missed=0).exists():
         return
     route = locked_route()
-    route.refused, route.refused_at = [], None
+    if route.refused_at:
+        route.refused, route.refused_at, route.accepted_at = [], None, now
     _close(route)
 
 
@@ -67,9 +68,9 @@ def stay_open(now: datetime) -> None:
             _open(route, route.reason, now)
 
 
-def is_among_refused(mailbox: str, now: datetime) -> bool:
-    """Whether it was refused already, and nothing accepted since."""
-    return mailbox in _refused(locked_route(), now)
+def has_accepted_since(refused_at: datetime) -> bool:
+    """Whether the operator took another message after that refusal."""
+    return Route.objects.filter(name=ROUTE, accepted_at__gte=refused_at).exists()
 
 
 def is_a_run(mailbox: str, now: datetime) -> bool:
@@ -84,7 +85,10 @@ def is_a_run(mailbox: str, now: datetime) -> bool:
 
 
 def _refused(route: Route, now: datetime) -> list[str]:
-    is_old = route.refused_at and (now - route.refused_at).total_seconds() > settings.DELIVERY_RUN_SECONDS
+    """They grow old, but not while nothing leaves: there was nobody who could have been accepted."""
+    if route.opened_at is not None or route.refused_at is None:
+        return route.refused
+    is_old = (now - route.refused_at).total_seconds() > settings.DELIVERY_RUN_SECONDS
     return [] if is_old else route.refused
 
 

@@ -10,6 +10,7 @@ from portal.reasons import refuse_if
 from sharing import message, policies
 from sharing.models import Delivery, Share, ThreadMessage
 from sharing.outbox import backoff
+from sharing.outbox.moves import move
 from sharing.states import DeliveryStatus
 
 Kind = Delivery.Kind
@@ -81,14 +82,15 @@ def cancel_pending(share: Share) -> None:
 
 def cancel(delivery: Delivery) -> None:
     """Nobody holds it: what is leaving is recalled instead."""
-    Delivery.objects.filter(pk=delivery.pk).update(status=DeliveryStatus.CANCELLED, ended_at=db_now())
+    move(delivery, DeliveryStatus.CANCELLED, ended_at=db_now())
     note(delivery, "cancelled", by="system:delivery")
 
 
 def may_have_arrived(delivery: Delivery) -> bool:
-    """Sent, leaving at this moment, or an attempt ended without our knowing."""
-    leaving_or_sent = delivery.status in {DeliveryStatus.SENDING, DeliveryStatus.SENT}
-    return leaving_or_sent or delivery.in_doubt_at is not None
+    """Sent, leaving at this moment, reported to be there, or an attempt ended without our knowing."""
+    if delivery.status in {DeliveryStatus.SENDING, DeliveryStatus.SENT}:
+        return True
+    return bool(delivery.in_doubt_at or delivery.delivered_at)
 
 
 @transaction.atomic
@@ -101,9 +103,7 @@ def try_again(*, delivery: Delivery, by) -> Delivery:
     delivery = Delivery.objects.select_for_update().select_related("share").get(pk=delivery.pk)
     now = db_now()
     refuse_if(policies.why_not_try_again(delivery, now))
-    Delivery.objects.filter(pk=delivery.pk).update(
-        status=DeliveryStatus.QUEUED, next_attempt_at=now, silent_claims=0, sent_at=None, ended_at=None
-    )
+    move(delivery, DeliveryStatus.QUEUED, next_attempt_at=now, silent_claims=0, sent_at=None, ended_at=None)
     note(delivery, "tried-again", by=by)
     return Delivery.objects.get(pk=delivery.pk)
 

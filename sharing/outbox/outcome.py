@@ -13,7 +13,8 @@ from sharing.mssante import Kind, SendOutcome, Stage
 from sharing.outbox import backoff, breaker
 from sharing.outbox.claim import Claim
 from sharing.outbox.entry import cancel, note
-from sharing.states import DeliveryStatus, may_deliver_move
+from sharing.outbox.moves import move
+from sharing.states import DUE, DeliveryStatus
 
 BY = "system:delivery"
 REFUSALS = {Kind.RECIPIENT, Kind.REFUSED}
@@ -26,7 +27,7 @@ def record(claimed: Claim, outcome: SendOutcome, share: Share) -> str:
     delivery = without_content.get(pk=claimed.delivery.pk)
     now = db_now()
     if outcome.kind == Kind.SENT:
-        breaker.accepted()
+        breaker.accepted(now)
         return _sent(delivery, outcome, now)
     if delivery.lease_owner != claimed.holder:
         return ""
@@ -36,8 +37,9 @@ def record(claimed: Claim, outcome: SendOutcome, share: Share) -> str:
 
 
 def _sent(delivery: Delivery, outcome: SendOutcome, now: datetime) -> str:
+    """The doubt about an earlier attempt stays: should this copy bounce, that one may be there."""
     if delivery.status != DeliveryStatus.SENT:
-        _end_attempt(delivery, DeliveryStatus.SENT, outcome, sent_at=now, ended_at=None, in_doubt_at=None)
+        _end_attempt(delivery, DeliveryStatus.SENT, outcome, sent_at=now, ended_at=None)
         note(delivery, "sent", by=BY, attempts=delivery.attempts)
     return DeliveryStatus.SENT
 
@@ -45,9 +47,12 @@ def _sent(delivery: Delivery, outcome: SendOutcome, now: datetime) -> str:
 def _not_sent(delivery: Delivery, outcome: SendOutcome, share: Share, now: datetime) -> str:
     if _is_final(delivery, outcome, now):
         return _failed(delivery, outcome, now)
-    doubt = {"in_doubt_at": now} if outcome.kind == Kind.UNKNOWN else {}
-    next_attempt_at = _when_again(delivery, outcome, now)
-    _end_attempt(delivery, DeliveryStatus.RETRY, outcome, next_attempt_at=next_attempt_at, **doubt)
+    facts = {"next_attempt_at": _when_again(delivery, outcome, now)}
+    if outcome.kind == Kind.UNKNOWN:
+        facts["in_doubt_at"] = now
+    if outcome.kind in REFUSALS:
+        facts["refused_at"] = now
+    _end_attempt(delivery, DeliveryStatus.RETRY, outcome, **facts)
     note(delivery, "not-sent", by=BY, stage=outcome.stage, code=outcome.code, attempts=delivery.attempts)
     return _drop_if_share_ended(delivery, share)
 
@@ -57,12 +62,15 @@ def _is_final(delivery: Delivery, outcome: SendOutcome, now: datetime) -> bool:
     With nobody to compare, a second refusal counts once the patient reads that it is late."""
     if outcome.kind not in REFUSALS:
         return False
-    another_passed = not breaker.is_among_refused(delivery.envelope_to, now)
     if breaker.is_a_run(delivery.envelope_to, now):
         return False
     is_late = (now - delivery.created_at).total_seconds() > settings.DELIVERY_LATE_SECONDS
     is_again = delivery.last_stage == outcome.stage and delivery.last_code.startswith("5")
-    return outcome.kind == Kind.RECIPIENT or is_again and (another_passed or is_late)
+    return outcome.kind == Kind.RECIPIENT or is_again and (is_late or _another_passed(delivery))
+
+
+def _another_passed(delivery: Delivery) -> bool:
+    return delivery.refused_at is not None and breaker.has_accepted_since(delivery.refused_at)
 
 
 def _when_again(delivery: Delivery, outcome: SendOutcome, now: datetime) -> datetime:
@@ -98,23 +106,20 @@ def _drop_if_share_ended(delivery: Delivery, share: Share) -> str:
 
 
 def _end_attempt(delivery: Delivery, status: str, outcome: SendOutcome, **facts) -> None:
-    if not may_deliver_move(delivery.status, status):
-        raise ValueError(f"A delivery does not go from {delivery.status} to {status}.")
-    Delivery.objects.filter(pk=delivery.pk).update(
-        status=status,
-        last_stage=outcome.stage,
-        last_code=outcome.code[:20],
-        silent_claims=0,
-        lease_owner="",
-        lease_until=None,
-        **facts,
-    )
+    told = {"last_stage": outcome.stage, "last_code": outcome.code[:20], "silent_claims": 0}
+    move(delivery, status, **told, **facts)
+
+
+def is_leaving(delivery: Delivery) -> bool:
+    """Somebody sends it at this moment: a report may speak of this very attempt, before its outcome is written."""
+    return Delivery.objects.select_for_update().values_list("status").get(pk=delivery.pk) == (DeliveryStatus.SENDING,)
 
 
 def bounced(delivery: Delivery, code: str) -> bool:
-    """A report says that the mailbox did not get what the operator had accepted. False: it was known already."""
+    """A report says that the mailbox did not get what the operator had accepted. False: that was known, or another copy
+    is there, or it leaves again anyway."""
     delivery = Delivery.objects.select_for_update().select_related("share").get(pk=delivery.pk)
-    if delivery.status != DeliveryStatus.SENT:
+    if delivery.status != DeliveryStatus.SENT or delivery.delivered_at:
         return False
     _end_attempt(delivery, DeliveryStatus.FAILED, SendOutcome(Stage.DONE, code, Kind.RECIPIENT), ended_at=db_now())
     note(delivery, "bounced", by=BY, code=code)
@@ -127,7 +132,7 @@ def reported_delivered(delivery: Delivery) -> None:
     now = db_now()
     if delivery.delivered_at is None:
         Delivery.objects.filter(pk=delivery.pk).update(delivered_at=now)
-    if delivery.status in {DeliveryStatus.QUEUED, DeliveryStatus.RETRY, DeliveryStatus.QUARANTINED}:
+    if delivery.status in {*DUE, DeliveryStatus.QUARANTINED}:
         _sent(delivery, SendOutcome(Stage.DONE, "reported", Kind.SENT), now)
 
 
