@@ -24,6 +24,7 @@ __all__ = [
     "ToldLine",
     "deadlines",
     "dispensings_words",
+    "flags",
     "number_in_groups",
     "say_dosage",
     "say_line",
@@ -95,6 +96,12 @@ def _short_name(name: str) -> str:
     words = re.split(r"[,;(+/]|\s\d", name, maxsplit=1)[0].split()[:3] or [name]
     short = " ".join(words)
     return short.capitalize() if short.isupper() and len(short) > 4 else short
+
+
+def flags(said: Prescription | PrescriptionLine) -> list[str]:
+    """What it carries, in its own order. A code that nothing names here is not shown."""
+    known = dict(said.Flag.choices)
+    return [str(known[flag]) for flag in said.flags if flag in known]
 
 
 # --- A line -----------------------------------------------------------------------------------------------------------

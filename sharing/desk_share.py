@@ -131,11 +131,6 @@ def _substitution(line: PrescriptionLine) -> str:
     }
 
 
-def flags(prescription: Prescription) -> list[str]:
-    known = dict(Prescription.Flag.choices)
-    return [str(known[flag]) for flag in prescription.flags if flag in known]
-
-
 def files(share: Share) -> list[File]:
     """What desk-document gives, in the same order; nothing is rendered to list it."""
     url = reverse("desk-document", args=[share.pk])

@@ -163,7 +163,7 @@ def _prescription(share: Share) -> str:
         known = [by.full_name, by.speciality, f"RPPS {by.rpps}", telephones.written(by.phone)]
         rows.append(f"Prescripteur : {', '.join(filter(None, known))}")
     rows += [deadline.sentence for deadline in words.deadlines(prescription)]
-    rows += [str(Prescription.Flag(flag).label) for flag in prescription.flags]
+    rows += words.flags(prescription)
     if prescription.named_pharmacy:
         rows.append(f"Pharmacie désignée par le patient : {prescription.named_pharmacy}")
     return "\n".join(rows)
@@ -183,7 +183,7 @@ def _line(number: int, line: PrescriptionLine) -> str:
     said = words.say_line(line)
     rows = [f"{number}. {said.name}", *said.components, said.dosage]
     rows += [f"{title} : {text}" for title, text in _facts(line, said) if text]
-    rows += [str(PrescriptionLine.Flag(flag).label) for flag in line.flags]
+    rows += words.flags(line)
     return "\n   ".join(row for row in rows if row)
 
 

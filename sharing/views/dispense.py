@@ -105,7 +105,7 @@ def _show(request, prescription: Prescription, sheet: Sheet, *, reason=None, sta
         "why_ended": policies.why_ended(prescription),
         "standing": words.standing(prescription),
         "deadlines": words.deadlines(prescription),
-        "flags": desk_share.flags(prescription),
+        "flags": words.flags(prescription),
         "dispensings": words.dispensings_words(prescription),
         "undoable": _undoable(request, prescription),
     }

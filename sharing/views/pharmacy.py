@@ -187,7 +187,7 @@ def _content(found: Share, form) -> dict:
         "deadlines": words.deadlines(prescription),
         "dispensings": words.dispensings_words(prescription),
         "lines": desk_share.lines(prescription),
-        "flags": desk_share.flags(prescription),
+        "flags": words.flags(prescription),
         "files": desk_share.files(found),
         "thread": desk_share.thread(found),
         "wished": desk_share.told_by_patient(found),

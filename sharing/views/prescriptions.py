@@ -76,7 +76,7 @@ def _context(found) -> dict:
         "deadlines": words.deadlines(found),
         "dispensings": words.dispensings_words(found),
         "objection": opposition.told_to_patient(found),
-        "flags": [Prescription.Flag(flag).label for flag in found.flags if flag in Prescription.Flag],
+        "flags": words.flags(found),
         "replaced_by_id": found.replaced_by.pk if hasattr(found, "replaced_by") else None,
         "why_not_send": why_not,
         "is_ended": standing.code in listing.FINISHED,

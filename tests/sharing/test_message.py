@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from portal.reasons import Refused
 from prescriptions import words
+from prescriptions.models import Prescription, PrescriptionLine
 from sharing import actions, delivery, inbound, letter, message, xdm
 from sharing.models import Share, ThreadMessage
 from sharing.states import DeliveryStatus
@@ -118,6 +119,14 @@ def test_it_can_be_read_without_us(composed):
 def test_the_number_is_in_groups(alice, market):
     prescription = factories.prescription(number="01S2TBPZ2JCNZZYGHZ")
     assert "Numéro\xa0: 01S2 TBPZ 2JCN ZZYG HZ" in message.preview(draft(prescription, market, alice)).text
+
+
+def test_a_flag_that_nothing_names_here_does_not_keep_the_message_from_leaving(alice, market):
+    lines = [factories.amoxicillin(flags=["UNHEARD-OF", "ALD"])]
+    prescription = factories.prescription(flags=["UNHEARD-OF", "MED-1098"], lines=lines)
+    text = message.preview(draft(prescription, market, alice)).text
+    assert f"\n{Prescription.Flag.SECURED.label}\n" in text and f"\n   {PrescriptionLine.Flag.ALD.label}" in text
+    assert "UNHEARD-OF" not in text
 
 
 def test_the_wished_time_is_said_in_words(alice, market, prescription):
