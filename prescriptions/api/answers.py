@@ -4,7 +4,7 @@ import base64
 
 from prescriptions import cda, documents, qr
 from prescriptions.api import facts
-from prescriptions.fhir.codes import NUMBER_SYSTEM
+from prescriptions.fhir.codes import NUMBER_SYSTEM, SYSTEM_OF
 from prescriptions.models import Prescription
 
 
@@ -35,7 +35,7 @@ def deposited(prescription: Prescription, *, is_new: bool, is_short: bool = Fals
 
 
 def document_reference(prescription: Prescription) -> dict:
-    """The prescription as documents. attachment.title says which: qr-text, qr.svg, qr.png, ordonnance.pdf, …"""
+    """The prescription as documents. attachment.title says which: qr.txt, qr.svg, qr.png, ordonnance.pdf, …"""
     text = qr.text_of(prescription)
     pdf = documents.printable(prescription)
     contents = [
@@ -89,23 +89,12 @@ def request_kind(line) -> str:
 
 
 def requests_of(prescription: Prescription) -> list[dict]:
-    """The lines a pharmacy may dispense, each a MedicationRequest or DeviceRequest of one groupIdentifier."""
+    """Each line, whatever its kind: MedicationRequest, DeviceRequest or ServiceRequest of one number."""
     return [request_of(prescription, line) for line in prescription.lines.all()]
 
 
-PRODUCT_SYSTEMS = {
-    "cip13": "http://data.esante.gouv.fr/ansm/medicament/Presentation",
-    "cis": "http://data.esante.gouv.fr/ansm/medicament/SpecialitePharmaceutique",
-    "ucd": "http://data.esante.gouv.fr/ansm/medicament/UCD",
-    "sms": "http://data.esante.gouv.fr/ansm/medicament/codeSMS",
-    "mv": "https://www.medicabase.fr",
-    "lpp": "urn:oid:1.2.250.1.215.200.2.1",
-    "nabm": "urn:oid:1.2.250.1.215.200.3.2",
-}
-
-
 def codings(codes: dict) -> list[dict]:
-    return [{"system": PRODUCT_SYSTEMS[name], "code": code} for name, code in codes.items() if name in PRODUCT_SYSTEMS]
+    return [{"system": SYSTEM_OF[name], "code": code} for name, code in codes.items() if name in SYSTEM_OF]
 
 
 def request_of(prescription: Prescription, line) -> dict:
@@ -121,7 +110,7 @@ def request_of(prescription: Prescription, line) -> dict:
         "note": [{"text": text} for text in (line.dispenser_note, prescription.comment) if text],
     } | facts.of_line(prescription, line)
     if line.kind == line.Kind.MEDICINE:
-        return _without_empty(
+        return without_empty(
             {
                 "resourceType": "MedicationRequest",
                 "groupIdentifier": number_of(prescription),
@@ -133,7 +122,7 @@ def request_of(prescription: Prescription, line) -> dict:
             }
         )
     if line.kind == line.Kind.DEVICE:
-        return _without_empty(
+        return without_empty(
             {
                 "resourceType": "DeviceRequest",
                 "groupIdentifier": number_of(prescription),
@@ -141,16 +130,16 @@ def request_of(prescription: Prescription, line) -> dict:
             }
             | common
         )
-    return _without_empty(
+    return without_empty(
         {"resourceType": "ServiceRequest", "requisition": number_of(prescription), "code": concept} | common
     )
 
 
 def _dispense_request(prescription: Prescription, line) -> dict:
     end = prescription.valid_until
-    return _without_empty(
+    return without_empty(
         {
-            "validityPeriod": _without_empty(
+            "validityPeriod": without_empty(
                 {"start": prescription.authored_on.isoformat(), "end": end.isoformat() if end else None}
             ),
             "numberOfRepeatsAllowed": line.renewals,
@@ -167,19 +156,22 @@ def _substitution(line) -> dict:
     return {"allowedBoolean": False, "reason": {"coding": [{"code": line.no_substitution}]}}
 
 
-def _without_empty(resource: dict) -> dict:
+def without_empty(resource: dict) -> dict:
     return {name: value for name, value in resource.items() if value not in (None, "", [], {})}
 
 
-def searchset(resources: list[dict], *, url: str, next_url: str | None = None) -> dict:
-    """A page. No `total`: counting would slow with depth."""
+def searchset(
+    found: list[dict], *, url: str, next_url: str | None = None, included=(), base: str = "urn:uuid:"
+) -> dict:
+    """A page. No `total`: counting would slow with depth. `base`: what stands before the id in a fullUrl."""
     links = [{"relation": "self", "url": url}] + ([{"relation": "next", "url": next_url}] if next_url else [])
     return {
         "resourceType": "Bundle",
         "type": "searchset",
         "link": links,
         "entry": [
-            {"fullUrl": f"urn:uuid:{resource['id']}", "resource": resource, "search": {"mode": "match"}}
+            {"fullUrl": f"{base}{resource['id']}", "resource": resource, "search": {"mode": mode}}
+            for mode, resources in (("match", found), ("include", included))
             for resource in resources
         ],
     }

@@ -152,9 +152,8 @@ def _answer(rows, request, next_url: str | None = None) -> Response:
     """What prescribers read leaves its trace in the patient's history, as on their own page."""
     _tell_patients({row.prescription for row in rows}, request.user)
     resources = [resource for row in rows for resource in dispensed.resources_of(row)]
-    return Response(
-        _searchset(resources, request.build_absolute_uri(), next_url), headers={"Cache-Control": "no-store"}
-    )
+    page = dispensed.page(resources, url=request.build_absolute_uri(), next_url=next_url)
+    return Response(page, headers={"Cache-Control": "no-store"})
 
 
 @transaction.atomic
@@ -163,20 +162,6 @@ def _tell_patients(read: set[Prescription], software) -> None:
         return  # a pharmacy reads its own again
     about = [(prescription.patient_id, prescription) for prescription in read]
     audit.record_each(kind="prescription.read_by_prescriber", by=software, about=about)
-
-
-def _searchset(resources: list[dict], url: str, next_url: str | None) -> dict:
-    links = [{"relation": "self", "url": url}] + ([{"relation": "next", "url": next_url}] if next_url else [])
-    entries = [
-        {"fullUrl": f"{settings.SITE_URL}/api/fhir/MedicationDispense/{one['id']}", "resource": one}
-        for one in resources
-    ]
-    return {
-        "resourceType": "Bundle",
-        "type": "searchset",
-        "link": links,
-        "entry": [entry | {"search": {"mode": "match"}} for entry in entries],
-    }
 
 
 class Undo(FhirView):
@@ -196,7 +181,7 @@ class Undo(FhirView):
             by=self.software,
         )
         whole = reach.dispensed_by(self.software.structure_finess).get(pk=found.pk)
-        return Response(_searchset(dispensed.resources_of(whole), request.build_absolute_uri(), None))
+        return Response(dispensed.page(dispensed.resources_of(whole), url=request.build_absolute_uri()))
 
 
 def _dispensing_id(text: str) -> uuid.UUID:

@@ -19,6 +19,12 @@ LEFT = f"{BASE}/deliveries-left"  # valueUnsignedInt: complete deliveries still 
 BOXES_LEFT = f"{BASE}/boxes-left"  # valueDecimal, when the prescriber counted boxes
 
 
+def page(resources: list[dict], *, url: str, next_url: str | None = None) -> dict:
+    return answers.searchset(
+        resources, url=url, next_url=next_url, base=f"{settings.SITE_URL}/api/fhir/MedicationDispense/"
+    )
+
+
 def resources_of(dispensing: Dispensing) -> list[dict]:
     return [medication_dispense(dispensing, told) for told in dispensing.lines.all()]
 
@@ -29,7 +35,7 @@ def id_of(dispensing: Dispensing, told: DispensingLine) -> str:
 
 def medication_dispense(dispensing: Dispensing, told: DispensingLine) -> dict:
     prescription, line = dispensing.prescription, told.line
-    return _without_empty(
+    return answers.without_empty(
         {
             "resourceType": "MedicationDispense",
             "id": id_of(dispensing, told),
@@ -78,7 +84,7 @@ def _batch(told: DispensingLine) -> list[dict]:
             "resourceType": "Medication",
             "id": "box",
             "code": _product(told),
-            "batch": _without_empty({"lotNumber": told.lot, "expirationDate": expiry}),
+            "batch": answers.without_empty({"lotNumber": told.lot, "expirationDate": expiry}),
         }
     ]
 
@@ -105,13 +111,13 @@ def _performers(dispensing: Dispensing) -> list[dict]:
     if not (dispensing.dispenser or dispensing.dispenser_rpps):
         return []
     rpps = {"system": RPPS, "value": dispensing.dispenser_rpps} if dispensing.dispenser_rpps else None
-    return [{"actor": _without_empty({"identifier": rpps, "display": dispensing.dispenser})}]
+    return [{"actor": answers.without_empty({"identifier": rpps, "display": dispensing.dispenser})}]
 
 
 def _substitution(told: DispensingLine) -> dict:
     if not told.substitution:
         return {"wasSubstituted": False} if told.quantity else {}
-    return _without_empty(
+    return answers.without_empty(
         {
             "wasSubstituted": True,
             "type": {"coding": [{"system": SUBSTITUTION, "code": told.substitution}]},
@@ -122,10 +128,6 @@ def _substitution(told: DispensingLine) -> dict:
 
 def _text(text: str) -> dict | None:
     return {"text": text} if text else None
-
-
-def _without_empty(resource: dict) -> dict:
-    return {name: value for name, value in resource.items() if value not in (None, "", [], {})}
 
 
 # --- A prescription found by a pharmacy -------------------------------------------------------------------------------
@@ -139,17 +141,7 @@ def found(prescription: Prescription | None, *, url: str) -> dict:
         people = [p for p in (prescription.prescriber, prescription.replaced_prescriber) if p]
         included = [answers.patient(prescription.patient), *(practitioner(person) for person in people)]
         included += facts.measures(prescription)
-    return {
-        "resourceType": "Bundle",
-        "type": "searchset",
-        "link": [{"relation": "self", "url": url}],
-        "entry": [_entry(resource, "match") for resource in matches]
-        + [_entry(resource, "include") for resource in included],
-    }
-
-
-def _entry(resource: dict, mode: str) -> dict:
-    return {"fullUrl": f"urn:uuid:{resource['id']}", "resource": resource, "search": {"mode": mode}}
+    return answers.searchset(matches, url=url, included=included)
 
 
 def _with_what_is_left(prescription: Prescription, line: PrescriptionLine) -> dict:

@@ -9,19 +9,22 @@ RPPS_SYSTEMS = {"urn:oid:1.2.250.1.71.4.2.1", "https://rpps.esante.gouv.fr", "ht
 FINESS_SYSTEMS = {"urn:oid:1.2.250.1.71.4.2.2", "https://finess.esante.gouv.fr", "http://finess.sante.gouv.fr"}
 ANSM = "http://data.esante.gouv.fr/ansm/medicament/"
 
-PRODUCT_SYSTEMS = {
-    f"{ANSM}UCD": "ucd",
-    f"{ANSM}codeSMS": "sms",
-    f"{ANSM}Presentation": "cip13",
-    f"{ANSM}SpecialitePharmaceutique": "cis",
+# The system that the registry names in its answers, then the others it also reads.
+SYSTEM_OF = {
+    "cip13": f"{ANSM}Presentation",
+    "cis": f"{ANSM}SpecialitePharmaceutique",
+    "ucd": f"{ANSM}UCD",
+    "sms": f"{ANSM}codeSMS",
+    "mv": "https://www.medicabase.fr",
+    "lpp": "urn:oid:1.2.250.1.215.200.2.1",
+    "nabm": "urn:oid:1.2.250.1.215.200.3.2",
+}
+PRODUCT_SYSTEMS = {system: name for name, system in SYSTEM_OF.items()} | {
     "http://BogusSystemMedicabase.com": "mv",  # as the ANS examples name Medicabase
-    "https://www.medicabase.fr": "mv",
     "urn:oid:1.2.250.1.213.2.59": "mv",
     "urn:oid:1.2.250.1.213.2.3.1": "cis",
     "urn:oid:1.2.250.1.213.2.3.2": "cip13",
     "urn:oid:2.16.840.1.113883.3.6905.2": "sms",
-    "urn:oid:1.2.250.1.215.200.2.1": "lpp",
-    "urn:oid:1.2.250.1.215.200.3.2": "nabm",
 }
 
 # Sub-types of a prescription and flags of a line, in MedicationRequest.category: codes of eP-MED-DM (TA_ASIP,
