@@ -9,9 +9,8 @@ from prescriptions import actions as registry
 from prescriptions import reach, verification
 from prescriptions.models import Dispensing, DispensingLine, Prescription
 from sharing import actions, desk
-from sharing.actions import Answer
 from sharing.models import Pharmacy, Share, ShareEvent
-from sharing.states import ACTIVE, ShareStatus
+from sharing.states import ACTIVE
 
 SHOWN = "counter"  # in the session: what was opened here by its code or number, "<pharmacy>:<prescription>"
 AT_MOST = 40
@@ -75,7 +74,7 @@ def collect_share(dispensing: Dispensing, *, by, door: str = ShareEvent.Door.DES
     ).first()
     if share is None:
         return None
-    return actions.record_reply(share=share, answer=Answer(status=ShareStatus.COLLECTED), door=door, by=by)
+    return actions.note_collected(share=share, door=door, by=by)
 
 
 def is_whole(dispensing: Dispensing) -> bool:
@@ -88,8 +87,7 @@ def collect_delivered(*, by: str = "system:sweep") -> int:
     """Shares whose pharmacy said, through its own software, that it delivered the prescription."""
     told = list(_delivered_unsaid()[:AT_MOST])
     for share in told:
-        answer = Answer(status=ShareStatus.COLLECTED)
-        actions.record_reply(share=share, answer=answer, door=ShareEvent.Door.API, by=by)
+        actions.note_collected(share=share, door=ShareEvent.Door.API, by=by)
     return len(told)
 
 

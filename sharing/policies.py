@@ -125,6 +125,17 @@ def why_not_write(share: Share) -> Reason | None:
     return None
 
 
+def why_not_answer(share: Share) -> Reason | None:
+    """Why the pharmacy can say nothing more about it, by the desk or its software: the patient shut the door."""
+    shut = share.prescription.patient.blocked_professionals.filter(identifier=share.pharmacy.finess)
+    if share.prescription.masked_at is None and not shut.exists():
+        return None
+    return Reason(
+        "not-readable",
+        _("Le patient vous a retiré l’accès à cette ordonnance. Votre réponse n’a pas été envoyée."),
+    )
+
+
 def why_message_too_long(text: str) -> Reason | None:
     if len(text) <= MESSAGE_MAX:
         return None

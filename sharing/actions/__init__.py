@@ -5,7 +5,15 @@ Nothing here touches the outside: messages and notices are rows that the sweep s
 """
 
 from sharing.actions.by_patient import move_share, note_reading, post_message, revoke_share, share_prescription
-from sharing.actions.by_pharmacy import Answer, close_thread, open_share, read_document, record_reply, take_share
+from sharing.actions.by_pharmacy import (
+    Answer,
+    close_thread,
+    note_collected,
+    open_share,
+    read_document,
+    record_reply,
+    take_share,
+)
 from sharing.actions.by_system import expire_share, mark_undeliverable, note_not_processed, note_words_undelivered
 from sharing.actions.moves import Door
 
@@ -16,6 +24,7 @@ __all__ = [
     "expire_share",
     "mark_undeliverable",
     "move_share",
+    "note_collected",
     "note_not_processed",
     "note_reading",
     "note_words_undelivered",

@@ -41,7 +41,7 @@ def open_share(*, share: Share, by, door: str = Door.DESK) -> Share:
 def take_share(*, share: Share, member: PharmacyMember | None, by) -> Share:
     """A member of the team says "mine", or its software says so (`member` None). A colleague may take it over."""
     share = locked(share)
-    refuse_if(policies.why_not_write(share))
+    refuse_if(policies.why_not_answer(share) or policies.why_not_write(share))
     share.taken_by, share.taken_at = member, timezone.now()
     share.save(update_fields=["taken_by", "taken_at"])
     audit.record(kind="share.taken", by=by, patient_id=share.patient_id, subject=share)
@@ -73,17 +73,29 @@ def record_reply(*, share: Share, answer: Answer, door: str, key: str = "", by) 
 @transaction.atomic
 def _record_reply(share: Share, answer: Answer, door: str, by) -> Share:
     share = locked(share)
+    if door != Door.MAIL:  # what came by mail is said already: it is kept
+        refuse_if(policies.why_not_answer(share))
     if answer.status:
-        share.refusal = answer.refusal
-        share.missing, share.expected_on = answer.missing, answer.expected_on
-        share.ready_until = answer.ready_until
-        move(share, answer.status, by=by, door=door)
+        _say(share, answer, door, by)
     elif door != Door.MAIL:
         refuse_if(policies.why_not_write(share))
     if answer.text or answer.files:
         words = keep_words(share, ThreadMessage.Side.PHARMACY, answer.text, door, by, came_with=answer.status or "")
         joined.keep(answer.files, words)
     return share
+
+
+def _say(share: Share, answer: Answer, door: str, by) -> Share:
+    share.refusal = answer.refusal
+    share.missing, share.expected_on = answer.missing, answer.expected_on
+    share.ready_until = answer.ready_until
+    return move(share, answer.status, by=by, door=door)
+
+
+@transaction.atomic
+def note_collected(*, share: Share, door: str, by) -> Share:
+    """The registry knows that this pharmacy delivered all of it, whatever the patient masked or blocked since."""
+    return _say(locked(share), Answer(status=ShareStatus.COLLECTED), door, by)
 
 
 @transaction.atomic

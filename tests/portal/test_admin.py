@@ -148,7 +148,9 @@ def test_looking_into_the_trail_leaves_a_trace(office, dan, share):
 
 def guesses(page):
     """What the address could ask of each column, and of those one step away."""
-    filters = {f if isinstance(f, str) else f[0] if isinstance(f, tuple) else f.parameter_name for f in page.list_filter}
+    filters = {
+        f if isinstance(f, str) else f[0] if isinstance(f, tuple) else f.parameter_name for f in page.list_filter
+    }
     for column in page.model._meta.concrete_fields:
         if column.name not in {*filters, page.date_hierarchy}:
             yield from (column.name, f"{column.attname}__exact", f"{column.name}__isnull", f"{column.name}__startswith")

@@ -242,8 +242,12 @@ def test_what_the_patient_masks_or_whom_they_block_closes_the_page(desk, sent, h
     page = desk.get(url(sent))
     assert "Masquée par le patient" in words_of(page) and nothing_told(page)
     assert nothing_told(desk.get("/pharmacie/")) and desk.get(url(sent, "desk-document")).status_code == 404
+    for code, fields in (("ready", {}), ("message", {"text": "Bonjour"})):
+        page = answer(desk, sent, code, key=code, **fields)
+        assert page.status_code == 409 and nothing_told(page) and "retiré l’accès" in words_of(page)
+    assert "retiré l’accès" in words_of(desk.post(url(sent, "desk-take"), follow=True))
     sent.refresh_from_db()
-    assert sent.status == S.SHARED
+    assert sent.status == S.SHARED and sent.taken_at is None and not ThreadMessage.objects.exists()
 
 
 def test_another_pharmacys_share_does_not_exist(desk, alice_patient):

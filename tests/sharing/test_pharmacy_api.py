@@ -6,6 +6,7 @@ import pytest
 from django.urls import get_resolver
 
 from portal.models import AuditEvent
+from prescriptions.models import BlockedProfessional, Prescription
 from sharing import actions
 from sharing.states import ShareStatus as S
 from tests import factories
@@ -32,6 +33,15 @@ def share(market, prescription, alice):
 def set_to(lgo, share, status: str, **more):
     headers = more.pop("headers", {})
     return lgo.put(f"{TASKS}/{share.pk}", {"resourceType": "Task", "status": status} | more, **headers)
+
+
+def say(lgo, share, text: str, **headers):
+    body = {
+        "resourceType": "Communication",
+        "basedOn": [{"reference": f"Task/{share.pk}"}],
+        "payload": [{"contentString": text}],
+    }
+    return lgo.post("/api/fhir/Communication", body, **headers)
 
 
 def code_of(answer) -> str:
@@ -106,20 +116,15 @@ def test_if_match_guards_against_a_colleague(lgo, share):
 
 def test_words_go_both_ways(lgo, share, alice):
     actions.post_message(share=share, text="Avez-vous le générique ?", by=alice)
-    body = {
-        "resourceType": "Communication",
-        "basedOn": [{"reference": f"Task/{share.pk}"}],
-        "payload": [{"contentString": "Oui, il est là."}],
-    }
-    assert lgo.post("/api/fhir/Communication", body).status_code == 201
+    assert say(lgo, share, "Oui, il est là.").status_code == 201
     page = lgo.get("/api/fhir/Communication", {"based-on": f"Task/{share.pk}"}).json()
     said = {entry["resource"]["payload"][0]["contentString"] for entry in page["entry"]}
     assert said == {"Avez-vous le générique ?", "Oui, il est là."}
-    keyed = [lgo.post("/api/fhir/Communication", body, **{"Idempotency-Key": "k"}).json()["id"]]
+    keyed = [say(lgo, share, "Oui, il est là.", **{"Idempotency-Key": "k"}).json()["id"]]
     actions.post_message(share=share, text="Merci.", by=alice)
-    keyed.append(lgo.post("/api/fhir/Communication", body, **{"Idempotency-Key": "k"}).json()["id"])
+    keyed.append(say(lgo, share, "Oui, il est là.", **{"Idempotency-Key": "k"}).json()["id"])
     assert len(set(keyed)) == 1
-    empty = lgo.post("/api/fhir/Communication", body | {"payload": []})
+    empty = say(lgo, share, " ")
     assert empty.status_code == 422 and code_of(empty) == "message-empty"
 
 
@@ -131,6 +136,18 @@ def test_another_pharmacy_sees_nothing_and_a_share_taken_back_is_bare(lgo, share
     actions.revoke_share(share=share, by=alice)
     bare = lgo.get(f"{TASKS}/{share.pk}").json()
     assert bare["status"] == "cancelled" and "contained" not in bare and "note" not in bare
+
+
+@pytest.mark.parametrize("how", ["masked", "blocked"])
+def test_what_the_patient_masks_or_whom_they_block_is_answered_no_more(lgo, share, market, how):
+    if how == "masked":
+        Prescription.objects.update(masked_at=share.created_at)
+    else:
+        BlockedProfessional.objects.create(patient=share.patient, identifier=market.finess)
+    for answer in (set_to(lgo, share, "accepted"), set_to(lgo, share, "ready"), say(lgo, share, "Bonjour")):
+        assert answer.status_code == 409 and code_of(answer) == "not-readable"
+    share.refresh_from_db()
+    assert share.status == S.SHARED and share.taken_at is None and not share.messages.exists()
 
 
 def test_pages_follow_one_another_without_a_gap(lgo, market, alice):
