@@ -72,7 +72,11 @@ def process(pk) -> None:
         settle(mail, Status.REFUSED, str(error))
         return
     report = reports.report_in(read)
-    settle(mail, *(receipts.take(report, read) if report else _take_mail(read)))
+    taken = receipts.take(report, read) if report else _take_mail(read)
+    if taken is None:
+        InboundMail.objects.filter(pk=mail.pk).update(attempts=F("attempts") - 1)  # nothing was tried
+    else:
+        settle(mail, *taken)
 
 
 def settle(mail: InboundMail, status: str, reason: str = "", share: Share | None = None) -> None:

@@ -17,14 +17,16 @@ Status = InboundMail.Status
 DAEMON = re.compile(r"(?:mailer-daemon|postmaster|microsoftexchange[0-9a-f]{32})@")
 
 
-def take(report: Report, mail: Mail) -> tuple:
-    """The mail's status, reason and share."""
+def take(report: Report, mail: Mail) -> tuple | None:
+    """The mail's status, reason and share. None: too early, what it speaks of may be leaving at this moment."""
     told = report.delivery()
     if told is None:
         return Status.UNMATCHED, "report-unknown"
     share = Share.objects.select_for_update().get(pk=told.share_id)
     if not _is_believed(report, mail, told, share):
         return Status.UNMATCHED, "report-other-sender", share
+    if report.what == "failed" and outbox.is_leaving(told):
+        return None
     act = _ACTS.get(report.what)
     if act is not None:
         act(told, share, report)

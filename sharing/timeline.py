@@ -18,6 +18,7 @@ from portal import moments
 from prescriptions.policies import is_replaced
 from sharing import mail_facts, naming, policies, silence
 from sharing.models import Delivery, Share
+from sharing.states import DeliveryStatus
 from sharing.states import ShareStatus as S
 
 
@@ -269,7 +270,13 @@ def _refused_sentence(share: Share) -> str:
 
 def _revoked_sentence(share: Share) -> str:
     moved_to = getattr(share, "moved_to", None)
-    if moved_to is None and any(d.kind == Delivery.Kind.RECALL for d in share.deliveries.all()):
+    recall = next((d for d in share.deliveries.all() if d.kind == Delivery.Kind.RECALL), None)
+    if recall is not None and recall.status == DeliveryStatus.FAILED:
+        return _(
+            "La pharmacie n’y a plus accès à son comptoir, mais le message qui lui dit de ne pas en tenir compte "
+            "n’a pas pu lui être remis. Prévenez-la par téléphone."
+        )
+    if moved_to is None and recall is not None:
         return _(
             "La pharmacie n’y a plus accès à son comptoir. Le message déjà reçu reste dans sa messagerie ; "
             "un second lui dit de ne pas en tenir compte."

@@ -14,7 +14,13 @@ from sharing.actions.by_pharmacy import (
     record_reply,
     take_share,
 )
-from sharing.actions.by_system import expire_share, mark_undeliverable, note_not_processed, note_words_undelivered
+from sharing.actions.by_system import (
+    expire_share,
+    mark_undeliverable,
+    note_not_processed,
+    note_recall_undelivered,
+    note_words_undelivered,
+)
 from sharing.actions.moves import Door
 
 __all__ = [
@@ -27,6 +33,7 @@ __all__ = [
     "note_collected",
     "note_not_processed",
     "note_reading",
+    "note_recall_undelivered",
     "note_words_undelivered",
     "open_share",
     "post_message",

@@ -37,6 +37,13 @@ def note_words_undelivered(*, share: Share, by: str) -> None:
 
 
 @transaction.atomic
+def note_recall_undelivered(*, share: Share, by: str) -> None:
+    """The pharmacy may have the prescription that the patient took back, and could not be told so by mail."""
+    audit.record(kind="share.recall-undelivered", by=by, patient_id=share.patient_id, subject=share)
+    notify(share, notices.share_moved)
+
+
+@transaction.atomic
 def note_not_processed(*, share: Share, by: str) -> None:
     """It is in the pharmacy's mailbox, and its software could not take it."""
     audit.record(kind="share.not-processed", by=by, patient_id=share.patient_id, subject=share)

@@ -16,6 +16,7 @@ from sharing.outbox.entry import (
 )
 from sharing.outbox.outcome import (
     bounced,
+    is_leaving,
     record,
     reported_delayed,
     reported_delivered,
@@ -36,6 +37,7 @@ __all__ = [
     "enqueue_share",
     "enqueue_words",
     "give_up_overdue",
+    "is_leaving",
     "keeping_lease",
     "quarantine_silent",
     "record",

@@ -94,6 +94,7 @@ class Story(RuleBasedStateMachine):
         delivery.give_up_overdue()
         sweep.expire_shares()
         counter.collect_delivered()
+        inbound.process_stored()
 
     def of(self, rows, which: int):
         rows = list(rows)

@@ -2,6 +2,7 @@
 what must hold after each step."""
 
 from collections import Counter, defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from django.db import connection
@@ -79,10 +80,15 @@ class Memory:
 
     first_mail: int  # of those the sink took before this story
     in_doubt: Counter = field(default_factory=Counter)  # copies that arrived and nobody could write it down
-    bounced: set = field(default_factory=set)
+    bounced: Counter = field(default_factory=Counter)  # copies that came back
+    there: set = field(default_factory=set)  # a copy of it was said to be in the mailbox
 
     def mails(self, world: World) -> list:
         return world.sink.accepted[self.first_mail :]
+
+    def copies(self, world: World, row: Delivery) -> int:
+        """How many the pharmacy has, or may still hear of."""
+        return sum(mail.message_id == row.message_id for mail in self.mails(world)) - self.bounced[row.pk]
 
 
 @dataclass
@@ -126,7 +132,7 @@ def check(world: World, memory: Memory) -> None:
     _check_shares(seen)
     _check_deliveries(seen)
     _check_mails(seen, mails, memory)
-    _check_recalls(seen, memory, {mail.message_id for mail in mails})
+    _check_recalls(seen, lambda row: memory.copies(world, row) > 0)
     _check_dispensings(world)
 
 
@@ -141,7 +147,8 @@ def _check_shares(seen: Picture) -> None:
             SHARE_MOVES[move].audit for move in way
         )
         assert seen.steps[share.pk] == [S.SHARED, *[after for _before, after in way]]
-        owed = sum(SHARE_MOVES[move].notice == "share_moved" for move in way) + told["share.message-undelivered"]
+        owed = sum(SHARE_MOVES[move].notice == "share_moved" for move in way)
+        owed += told["share.message-undelivered"] + told["share.recall-undelivered"]
         assert seen.notices[str(share.pk)]["share_moved"] == owed
 
 
@@ -172,14 +179,13 @@ def _check_mails(seen: Picture, mails: list, memory: Memory) -> None:
         assert row.status != D.SENT or copies[pk], "sent, and nobody has it"
 
 
-def _check_recalls(seen: Picture, memory: Memory, arrived: set) -> None:
+def _check_recalls(seen: Picture, is_there: Callable[[Delivery], bool]) -> None:
     rows = defaultdict(dict)
     for row in seen.deliveries.values():
         rows[row.share_id].setdefault(row.kind, row)
     for share in seen.shares:
         first = rows[share.pk][Kind.SHARE]  # KeyError: a share without its message
-        has_it = first.message_id in arrived and first.pk not in memory.bounced
-        if share.status in OVER and has_it:
+        if share.status in OVER and is_there(first):
             assert Kind.RECALL in rows[share.pk], "the pharmacy has what was taken back, and no word of it"
 
 
@@ -198,13 +204,12 @@ def _check_dispensings(world: World) -> None:
 
 # --- What must hold once everything has healed ----------------------------------------------------------------------
 def check_the_end(world: World, memory: Memory) -> None:
-    arrived = {mail.message_id for mail in memory.mails(world)}
     rows = list(Delivery.objects.select_related("share").defer("content"))
     assert {row.status for row in rows} <= {D.SENT, D.FAILED, D.CANCELLED}, "stuck"
     assert not InboundMail.objects.filter(status=InboundMail.Status.STORED).exists()
     assert not any(reconciliation.counts().values())
     for row in rows:
-        share, has_it = row.share, row.message_id in arrived and row.pk not in memory.bounced
+        share, has_it = row.share, memory.copies(world, row) > 0
         if row.kind != Kind.SHARE:
             continue
         if share.is_active():

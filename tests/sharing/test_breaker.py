@@ -1,5 +1,7 @@
 """When the trouble is the operator's or ours, nobody's share fails: the way closes, is tried again, and opens."""
 
+from datetime import timedelta
+
 import pytest
 
 from portal.clock import db_now
@@ -257,3 +259,31 @@ def test_a_trial_that_shows_nothing_is_followed_by_another_after_the_usual_pause
         later(seconds=6)
         delivery.sweep_once()
     assert len(sink.accepted) == 1
+
+
+@pytest.mark.parametrize("mailboxes", [2, 3])
+def test_what_everybodys_refusals_said_is_not_forgotten_while_nothing_could_leave(open_sink, later, mailboxes):
+    """Refused as everybody is; then nothing leaves for a quarter of an hour; then refused again. Nobody has passed."""
+    refused = [True]
+    sink = open_sink(lambda at, turn: ("554 5.6.0 Not this" if at == "dot" else None) if refused else DROP)
+    for number in range(mailboxes):
+        queued(f"pharmacie{number}@pharma.mssante.test", created_at=db_now() + timedelta(hours=1))
+    delivery.sweep_once()
+    refused.clear()
+    for _ in range(15):
+        later(seconds=61)
+        delivery.sweep_once()
+    refused.append(True)
+    for _ in range(4):
+        later(seconds=37)
+        delivery.sweep_once()
+    assert (statuses(), sink.accepted) == ({D.RETRY}, [])
+
+
+def test_a_breaker_open_for_weeks_still_lets_a_trial_through(open_sink):
+    sink = open_sink()
+    queued()
+    long_ago = db_now() - timedelta(days=20)
+    Route.objects.create(name="mssante", opened_at=long_ago, closed_until=long_ago, trials=50_000, missed=50_000)
+    delivery.sweep_once()
+    assert (len(sink.accepted), Route.objects.get().opened_at) == (1, None)

@@ -1,4 +1,4 @@
-"""Who may send what, and when: claims, leases, limits (reliability.md, rules 2 to 5 and 8)."""
+"""Who may send what, and when: claims, leases, limits."""
 
 from datetime import timedelta
 
@@ -8,7 +8,7 @@ from django.db import connection
 from django.utils import timezone
 
 from portal.clock import db_now
-from sharing import delivery, outbox
+from sharing import actions, delivery, outbox
 from sharing.models import Delivery
 from sharing.mssante import Kind, SendOutcome, Stage
 from sharing.outbox import overdue
@@ -20,7 +20,7 @@ from tests.sharing.delivery_rows import LATER, SENT, audit_kinds, now_is, traces
 pytestmark = pytest.mark.django_db
 
 
-# --- Rules 2, 3: claims ---------------------------------------------------------------------------------------------
+# --- Claims ---------------------------------------------------------------------------------------------------------
 def test_a_row_is_claimed_once_and_its_attempt_is_counted_at_once():
     row = queued()
     claimed = outbox.claim()
@@ -85,10 +85,20 @@ def test_what_is_put_aside_is_in_doubt_and_told_and_nothing_else_is():
     assert (now_is(other).status, traces(other)) == (D.SENDING, [])
 
 
+def test_what_was_taken_back_meanwhile_is_not_put_aside_for_anybody(alice):
+    row = silent("a@pharma.mssante.test", 10)
+    actions.revoke_share(share=row.share, by=alice)
+    assert outbox.quarantine_silent() == 1
+    assert (now_is(row).status, now_is(row).in_doubt_at is None) == (D.CANCELLED, False)
+    assert traces(row) == [("delivery.cancelled", "system:sweep", {"attempts": 10})]
+    assert outbox.claim().delivery.kind == Delivery.Kind.RECALL
+
+
 def test_a_holder_that_comes_back_to_life_at_that_instant_keeps_its_row():
     row = silent("a@pharma.mssante.test", 10)
+    was_silent = Delivery.objects.filter(lease_until__lte=db_now())
     Delivery.objects.filter(pk=row.pk).update(lease_until=db_now() + timedelta(seconds=60))
-    assert not overdue._quarantine(row.pk, db_now())
+    assert not overdue._quarantine(row.pk, row.share_id, was_silent)
     assert (now_is(row).status, now_is(row).lease_owner) == (D.SENDING, "w")
 
 
@@ -100,7 +110,7 @@ def test_an_outcome_starts_the_count_of_silent_claims_again(later):
     assert (now_is(row).status, now_is(row).attempts, now_is(row).silent_claims) == (D.RETRY, 12, 0)
 
 
-# --- Rules 4, 5: leases ---------------------------------------------------------------------------------------------
+# --- Leases ---------------------------------------------------------------------------------------------------------
 def test_a_crash_is_recovered_within_a_minute(later):
     row = queued()
     first = outbox.claim()
@@ -193,7 +203,7 @@ def test_two_successes_are_one():
     assert audit_kinds(row) == ["delivery.sent"]
 
 
-# --- Rule 8: one message one recipient, and limits ------------------------------------------------------------------
+# --- One message one recipient, and limits --------------------------------------------------------------------------
 def test_few_leave_at_once_to_one_destination():
     for number in range(4):
         queued(f"pharmacie{number}@lente.mssante.test")

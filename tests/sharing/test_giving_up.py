@@ -1,4 +1,4 @@
-"""How long it is tried, how it ends, and what may be tried again all the same (reliability.md, rule 9)."""
+"""How long it is tried, how it ends, and what may be tried again all the same."""
 
 from datetime import timedelta
 
@@ -8,8 +8,9 @@ from django.utils import timezone
 from portal.clock import db_now
 from portal.models import Notice
 from portal.reasons import Refused
-from sharing import actions, delivery, outbox, sweep
-from sharing.models import Delivery
+from sharing import actions, delivery, outbox, sweep, timeline
+from sharing.models import Delivery, Share
+from sharing.mssante import Kind, SendOutcome, Stage
 from sharing.outbox import backoff
 from sharing.states import DeliveryStatus as D
 from sharing.states import ShareStatus as S
@@ -20,7 +21,7 @@ from tests.sharing.delivery_rows import LATER, SENT, audit_kinds, now_is, traces
 pytestmark = pytest.mark.django_db
 
 
-# --- Rule 9: back-off, and the end ----------------------------------------------------------------------------------
+# --- Back-off, and the end ------------------------------------------------------------------------------------------
 def test_waits_grow_to_half_an_hour_and_stay_there(later):
     row = queued()
     waits = []
@@ -133,6 +134,22 @@ def test_a_cancelled_prescription_is_recalled_from_the_pharmacy_that_has_it(open
     assert share.status == S.EXPIRED
     assert f"In-Reply-To: {share.first_delivery.message_id}".encode() in sink.accepted[1].content
     assert "annul=C3=A9e par le prescripteur" in sink.accepted[1].content.decode()
+
+
+def test_a_recall_that_cannot_be_handed_over_is_told_and_stays_in_sight_while_it_may_leave(alice, dan, later):
+    row = queued()
+    delivery.settle(outbox.claim(), SENT)
+    actions.revoke_share(share=row.share, by=alice)
+    recall = outbox.claim()
+    delivery.settle(recall, SendOutcome(Stage.RCPT, "550 5.1.1", Kind.RECIPIENT))
+    share = timeline.with_facts(Share.objects.all()).get()
+    assert "Prévenez-la par téléphone" in timeline.head_of(share, timezone.now()).sentence
+    assert Notice.objects.filter(user=alice, kind="share_moved").count() == 1
+    assert [row.kind for row in Delivery.objects.in_trouble()] == ["recall"]
+    assert delivery.try_again(delivery=recall.delivery, by=dan).status == D.QUEUED
+    later(days=6)
+    delivery.give_up_overdue()
+    assert not Delivery.objects.in_trouble().exists()
 
 
 # --- The back office ------------------------------------------------------------------------------------------------

@@ -64,7 +64,7 @@ def kinds(share) -> list[tuple]:
     return list(share.deliveries.order_by("created_at").values_list("kind", "status"))
 
 
-# --- Rule 14: taken back --------------------------------------------------------------------------------------------
+# --- Taken back -----------------------------------------------------------------------------------------------------
 @pytest.mark.django_db
 def test_taken_back_before_the_claim_it_never_leaves(open_sink, alice):
     sink = open_sink()
@@ -214,6 +214,20 @@ def test_refused_in_the_end_when_an_earlier_attempt_may_have_arrived_it_is_recal
 
 
 @pytest.mark.django_db
+def test_a_copy_that_bounces_after_one_that_may_have_arrived_is_recalled(open_sink, later, alice):
+    sink = open_sink(lambda stage, turn: TAKE_AND_DROP if (stage, turn) == ("dot", 1) else None)
+    row = shared(alice)
+    delivery.sweep_once()
+    later(minutes=1)
+    delivery.sweep_once()
+    assert len(sink.accepted) == 2
+    with transaction.atomic():
+        assert outbox.bounced(row, "5.2.2")
+        delivery.tell(row, row.share)
+    assert kinds(row.share) == [("share", D.FAILED), ("recall", D.QUEUED)]
+
+
+@pytest.mark.django_db
 def test_words_written_before_it_was_taken_back_do_not_leave(open_sink, alice):
     sink = open_sink()
     row = shared(alice)
@@ -247,7 +261,7 @@ def test_claim_and_taking_back_never_both_win(alice, time):
     assert found == ([("share", D.SENDING), ("recall", D.QUEUED)] if claimed else [("share", D.CANCELLED)])
 
 
-# --- Rule 2: many claimers ------------------------------------------------------------------------------------------
+# --- Many claimers --------------------------------------------------------------------------------------------------
 @pytest.mark.django_db(transaction=True)
 def test_many_senders_send_each_message_once(open_sink, settings):
     settings.DELIVERY_PER_DESTINATION = settings.DELIVERY_AT_ONCE = 50

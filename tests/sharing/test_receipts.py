@@ -4,12 +4,12 @@ import pytest
 from django.utils import timezone
 
 from portal.models import AuditEvent, Notice
-from sharing import actions, dsn, timeline
+from sharing import actions, delivery, dsn, inbound, outbox, timeline
 from sharing.models import Delivery, InboundMail, Share
 from sharing.states import DeliveryStatus as D
 from sharing.states import ShareStatus as S
 from tests import factories
-from tests.sharing.delivery_rows import traces
+from tests.sharing.delivery_rows import LATER, SENT, traces
 from tests.sharing.test_inbound import answer, take
 
 pytestmark = pytest.mark.django_db
@@ -125,7 +125,37 @@ def test_a_report_after_a_lost_answer_stops_the_attempts(share):
     Delivery.objects.filter(pk=row.pk).update(status=D.RETRY, in_doubt_at=row.created_at)
     take(report(share))
     told = share.deliveries.get()
-    assert (told.status, told.last_code, told.in_doubt_at) == (D.SENT, "reported", None)
+    assert (told.status, told.last_code) == (D.SENT, "reported")
+
+
+def test_a_failure_that_is_told_while_the_message_leaves_is_heard_once_it_has_left(share):
+    """The operator's report may be faster than our own line in the database."""
+    claimed = outbox.claim(share.first_delivery.pk)
+    early = take(report(share, "failed", status="5.1.1"))
+    for _ in range(5):
+        inbound.process_stored()
+    delivery.settle(claimed, SENT)
+    inbound.process_stored()
+    early.refresh_from_db()
+    assert (early.status, early.reason) == (Status.PROCESSED, "report-failed")
+    assert shown(share)[0] == S.UNDELIVERABLE
+
+
+def test_what_is_in_the_mailbox_while_its_holder_is_silent_does_not_leave_again(share, later):
+    """The answer to the last dot was lost: killed there, or still waiting for it."""
+    claimed = outbox.claim(share.first_delivery.pk)
+    take(report(share))
+    assert delivery.settle(claimed, LATER) == ""
+    later(days=1)
+    assert outbox.claim() is None
+    assert traces(share.first_delivery) == [("delivery.sent", "system:delivery", {"attempts": 1})]
+
+
+def test_what_is_in_the_mailbox_does_not_come_back_from_it(sent):
+    """A second copy was refused as one too many."""
+    take(report(sent))
+    assert take(report(sent, "failed", status="5.7.1")).status == Status.PROCESSED
+    assert shown(sent) == ("sent", ["shared", "sent", "delivered"])
 
 
 # --- Receipts -------------------------------------------------------------------------------------------------------
