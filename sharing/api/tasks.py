@@ -167,9 +167,12 @@ class TaskDocument(PharmacyView):
 
 class Communications(PharmacyView):
     def get(self, request):
+        """Reading the words is opening the share, as reading its Task is."""
         share = self._share_named(request.query_params.get("based-on", ""))
-        rows, next_url = page(share.messages.all(), request)
-        found = [resources.communication(words) for words in rows] if share.is_readable else []
+        rows, next_url = page(share.messages.all() if share.is_readable else share.messages.none(), request)
+        if share.is_readable:
+            actions.open_share(share=share, by=self.software, door=API)
+        found = [resources.communication(words) for words in rows]
         return Response(answers.searchset(found, url=request.build_absolute_uri(), next_url=next_url))
 
     def post(self, request):

@@ -120,6 +120,7 @@ def test_words_go_both_ways(lgo, share, alice):
     page = lgo.get("/api/fhir/Communication", {"based-on": f"Task/{share.pk}"}).json()
     said = {entry["resource"]["payload"][0]["contentString"] for entry in page["entry"]}
     assert said == {"Avez-vous le générique ?", "Oui, il est là."}
+    assert AuditEvent.objects.get(kind="share.opened").actor == f"softwareclient:{lgo.installation.pk}"
     keyed = [say(lgo, share, "Oui, il est là.", **{"Idempotency-Key": "k"}).json()["id"]]
     actions.post_message(share=share, text="Merci.", by=alice)
     keyed.append(say(lgo, share, "Oui, il est là.", **{"Idempotency-Key": "k"}).json()["id"])
@@ -139,15 +140,17 @@ def test_another_pharmacy_sees_nothing_and_a_share_taken_back_is_bare(lgo, share
 
 
 @pytest.mark.parametrize("how", ["masked", "blocked"])
-def test_what_the_patient_masks_or_whom_they_block_is_answered_no_more(lgo, share, market, how):
+def test_what_the_patient_masks_or_whom_they_block_is_answered_no_more(lgo, share, market, alice, how):
+    actions.post_message(share=share, text="Avez-vous le générique ?", by=alice)
     if how == "masked":
         Prescription.objects.update(masked_at=share.created_at)
     else:
         BlockedProfessional.objects.create(patient=share.patient, identifier=market.finess)
     for answer in (set_to(lgo, share, "accepted"), set_to(lgo, share, "ready"), say(lgo, share, "Bonjour")):
         assert answer.status_code == 409 and code_of(answer) == "not-readable"
+    assert lgo.get("/api/fhir/Communication", {"based-on": f"Task/{share.pk}"}).json()["entry"] == []
     share.refresh_from_db()
-    assert share.status == S.SHARED and share.taken_at is None and not share.messages.exists()
+    assert share.status == S.SHARED and share.taken_at is None and share.messages.count() == 1
 
 
 def test_pages_follow_one_another_without_a_gap(lgo, market, alice):
