@@ -1,7 +1,7 @@
 """Mail to people: one function a message, one template a name, and never a word of health.
 
 A notice is a row written with the event it tells; the sweep sends it (`send_due`). What it says: that there is
-something new, and where to sign in. No medicine, prescriber, pharmacy, name or NIR (product.md, Manners).
+something new, and where to sign in. No medicine, prescriber, pharmacy, name or NIR.
 """
 
 import logging

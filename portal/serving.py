@@ -1,6 +1,6 @@
 """The site and Celery's worker in one process: what `manage.py serve` puts together.
 
-WSGI on Django's own threaded server, with Nagle off: it costs 44 ms a request otherwise (dependencies §3.2).
+WSGI on Django's own threaded server, with Nagle off: it costs 44 ms a request otherwise.
 """
 
 import sys
@@ -38,7 +38,7 @@ class _Handler(WSGIRequestHandler):
             self.server.has_answered(self)
 
     def log_message(self, format, *args):
-        """Paths hold ids: the access log is the proxy's."""
+        """Paths hold ids: portal/access_log.py tells each request, by its route."""
 
 
 class _Server(ThreadedWSGIServer):

@@ -6,7 +6,6 @@ from pathlib import Path
 
 from csp.constants import NONCE, NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
-from django.utils.translation import gettext_lazy as _
 
 from portal import env
 
@@ -17,7 +16,7 @@ VAR_DIR.mkdir(parents=True, exist_ok=True)
 # --- Where we are ---------------------------------------------------------------------------------------------------
 DEMO = env.flag("ORDOLIEN_DEMO")
 TESTING = env.flag("ORDOLIEN_TEST")
-SHOW_ERRORS = DEBUG = False
+DEBUG = False
 
 # --- Keys -----------------------------------------------------------------------------------------------------------
 DEMO_SECRET = "demonstration-only-never-real-data"  # noqa: S105 - public on purpose; refused outside the demo
@@ -271,7 +270,7 @@ SWEEP_SECONDS = 1
 COLLECT_SECONDS = 2  # answers and reports are fetched this often
 EXPIRE_SECONDS = 5
 
-# --- Celery: a bell, nothing else (reliability.md rule 18) ----------------------------------------------------------
+# --- Celery: a bell, nothing else (docs/architecture.md) ------------------------------------------------------------
 CELERY_BROKER_URL = env.text("CELERY_BROKER_URL") or REDIS_URL or "memory://localhost/"
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
@@ -377,5 +376,3 @@ LOGGING = {
         "mail.log": {"level": "ERROR"},
     },
 }
-
-PORTAL_NAME = _("Ordolien")

@@ -1,7 +1,7 @@
 """One delivery looked at by each rule of the law: a sentence when it speaks against, None otherwise.
 
 Which rule holds since when, by which text, and how hard, is the table of prescriptions/rules.py. What is not known
-never speaks against. Conditions of a medicine are the texts of CIS_CPD (domain §5), in lower case.
+never speaks against. Conditions of a medicine are the texts of CIS_CPD_bdpm, in lower case.
 """
 
 import re

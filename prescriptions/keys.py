@@ -1,4 +1,4 @@
-"""The keys that sign the QR (ES256, P-256). One signs; retired ones still verify, revoked ones no more (interop §5.4).
+"""The keys that sign the QR (ES256, P-256). One signs; retired ones still verify, revoked ones no more.
 
 Published as a JSON Web Key Set at /.well-known/ordolien-keys.json, with one member of ours: `revoked`, kids in hex.
 """

@@ -1,7 +1,7 @@
 """Identifiers of the French health system: their shape and their key. `why_not_…` returns a Reason or None.
 
-A sentence never repeats the number. Shapes and keys: domain.md §3; NIR: python-stdnum. A right key proves that a number
-was copied without a mistake, never that it was allotted.
+A sentence never repeats the number. NIR: python-stdnum. A right key proves that a number was copied without a mistake,
+never that it was allotted.
 """
 
 import re
@@ -39,13 +39,8 @@ def new_prescription_number() -> str:
     return drawn + mod_37_36.calc_check_digit(drawn, CROCKFORD)
 
 
-def has_our_check(number: str) -> bool:
-    """False tells nothing of a number made elsewhere; of one made here, that it was mistyped."""
-    return len(number) == NUMBER_LENGTH and set(number) <= set(CROCKFORD) and mod_37_36.is_valid(number, CROCKFORD)
-
-
 def why_not_number(text: str) -> Reason | None:
-    """10 to 26 letters and digits: loose on purpose, other registries have their own rule (domain §1.3).
+    """10 to 26 letters and digits: loose on purpose, the national rule (SEL-SFG-023) is not public.
 
     26 is what a signed code of 255 characters carries.
     """

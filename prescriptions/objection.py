@@ -1,6 +1,6 @@
 """A person objects to prescribers reading what is dispensed to them: a fact of the person, whatever the prescription.
 
-Recorded by their health insurance (CSP R4071-3, domain.md §1.9), from a day on, until it is lifted; it holds for
+Recorded by their health insurance (CSP R4071-3), from a day on, until it is lifted; it holds for
 prescriptions that were written before and for those that will be. What is said to one prescriber, as a prescription is
 written, is `Prescription.opposed`.
 """

@@ -82,7 +82,7 @@ def printable(prescription: Prescription, *, stamp: str = "") -> bytes:
 
 
 def for_message(prescription: Prescription) -> bytes:
-    """What leaves by MSSanté: PDF/A-1a (interop §1.3), which carries no attachment."""
+    """What leaves by MSSanté: PDF/A-1a (PDF/A-1: ECO.2.1.5), which carries no attachment."""
     return _draw(render_to_string("pdf/prescription.html", sheet(prescription)), pdf_variant="pdf/a-1a")
 
 

@@ -1,4 +1,4 @@
-"""Why not: each returns a Reason or None. Time rules stand in one dated table (domain §1.10).
+"""Why not: each returns a Reason or None. The law's other rules: prescriptions/rules.py.
 
 What is left is counted from the dispensings that were reported, and from nothing else. Read many prescriptions with
 `prefetch_related("lines", "dispensings__lines")`.
@@ -14,7 +14,7 @@ from portal import moments
 from portal.reasons import Reason
 from prescriptions.models import Dispensing, DispensingLine, Prescription, PrescriptionLine
 
-# First dispensing within three months of the date (R5132-22, domain §1.10), for medicines.
+# First dispensing within three months of the date (CSP R5132-22), for medicines.
 FIRST_DISPENSING_MONTHS = 3
 # Devices, biology, nursing, physiotherapy: no statutory deadline is certain, so none is made up.
 

@@ -66,7 +66,7 @@ def _with_objection(rows: PrescriptionQuerySet) -> PrescriptionQuerySet:
 
 def dispensings_for_prescribers(prescriptions):
     """What prescribers read of the execution of their own prescriptions: nothing where the patient objected, to this
-    one or to all (CSP R4071-3 and domain.md §1.9). It is in the query, so that no page can forget it."""
+    one or to all (CSP R4071-3). It is in the query, so that no page can forget it."""
     open_ones = Dispensing.objects.filter(prescription__in=prescriptions.values("pk"), prescription__opposed=False)
     return open_ones.exclude(objection.by_person("prescription__patient")).order_by("-dispensed_at", "-pk")
 

@@ -1,4 +1,4 @@
-"""The law's rules on dispensing, in one dated table (domain.md §1.10 and §1.11): when, how much, where, by whose wish.
+"""The law's rules on dispensing, in one dated table: when, how much, where, by whose wish.
 
 Each rule says since when it holds, where it is written, whether a pharmacist may go past it, when it applies, and in
 words why it speaks against a delivery. A hard rule refuses. A soft one warns: with a reason, which is recorded, the
@@ -102,7 +102,7 @@ RULES = (
         "named-dispenser",
         HARD,
         CODIFIED,
-        "CSS L162-4-2; eP-MED-DM (domain §1.6)",
+        "CSS L162-4-2; CDA eP-MED-DM 2024.01",
         lambda case: bool(against.finess_named(case)),
         against.names_another_pharmacy,
     ),
@@ -118,7 +118,7 @@ RULES = (
         "named-dispenser-name",
         SOFT,
         CODIFIED,
-        "CSS L162-4-2; eP-MED-DM (domain §1.6)",
+        "CSS L162-4-2; CDA eP-MED-DM 2024.01",
         lambda case: bool(case.prescription.named_pharmacy) and not against.finess_named(case),
         against.names_another_name,
     ),
@@ -129,7 +129,7 @@ RULES = (
         "isotretinoin-a-month",
         SOFT,
         CODIFIED,
-        "marketing authorisations of oral isotretinoin (domain §1.10)",
+        "marketing authorisations of oral isotretinoin",
         against.is_isotretinoin_for_a_woman,
         against.isotretinoin_too_long,
     ),

@@ -1,4 +1,4 @@
-"""What stands on the printed prescription: the mentions of CSP R5132-3 (domain §1.5), in French, whoever prints it."""
+"""What stands on the printed prescription: the mentions of CSP R5132-3, in French, whoever prints it."""
 
 import base64
 from datetime import date

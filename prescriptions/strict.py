@@ -1,7 +1,7 @@
 """What a deposit by prescribing software must hold beyond being readable: identities, codes, certification, doses.
 
 An import by hand may name the patient and the prescriber beside the file; a deposit says them itself, or is refused
-with the field that is wrong. Sources: CSP L4071-1, R4071-2, R5132-3; domain.md §1.6 and §3.
+with the field that is wrong. Sources: CSP L4071-1, R4071-2, R5132-3; CDA eP-MED-DM 2024.01.
 """
 
 from django.utils.translation import gettext as _

@@ -20,7 +20,7 @@ from portal import maildir
 from sharing import dsn
 from sharing.certificates import PHARMACIES, PORTAL, Certificates
 
-MAX_BYTES = 25 * 1024 * 1024  # to a citizen's mailbox (interop §1.4)
+MAX_BYTES = 25 * 1024 * 1024  # what Mon espace santé takes for a citizen
 UNKNOWN, BOUNCING = "inconnu", "rebond"
 START_SECONDS = 10
 

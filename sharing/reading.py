@@ -44,7 +44,7 @@ class Mail:
     references: list[str]  # In-Reply-To first, then References from the last one
     text: str
     is_automatic: bool
-    is_last_word: bool  # the professional ends the conversation (interop §1.5)
+    is_last_word: bool  # the professional ends the conversation (ECO.2.2.8)
     message: Message
 
 

@@ -1,4 +1,4 @@
-"""What must add up, counted by itself (reliability.md, rule 15). Every count is 0, or somebody has to look."""
+"""What must add up, counted by itself. Every count is 0, or somebody has to look."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta

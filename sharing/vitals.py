@@ -72,7 +72,7 @@ def way_out_closed_seconds() -> float:
 
 
 def unreconciled() -> dict[str, int]:
-    """Rule 15's counts over the last day. Kept in the process: it must be told when Redis is away."""
+    """What does not add up, over the last day. Kept in the process: it must be told when Redis is away."""
     since = db_now() - LOOK_BACK
     return caches["process"].get_or_set(
         "unreconciled", lambda: reconciliation.counts(since=since), RECONCILED_FOR_SECONDS

@@ -1,7 +1,7 @@
 """Reads the files of the public medicines database (BDPM). Writes nothing, knows no table.
 
-Source: base-donnees-publique.medicaments.gouv.fr, « Contenu et format des fichiers téléchargeables »; what the files
-really hold is in domain.md §5. No header, no quoting, tab separated; each file has its own encoding and line ends.
+Source: base-donnees-publique.medicaments.gouv.fr, « Contenu et format des fichiers téléchargeables », which the
+files do not follow everywhere (FILES). No header, no quoting, tab separated; each has its own encoding and line ends.
 """
 
 from prescriptions.bdpm.extraction import Extraction, read_folder

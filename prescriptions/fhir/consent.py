@@ -1,4 +1,4 @@
-"""The patient's objection to prescribers reading what is dispensed, said at deposit (CSP R4071-3, domain.md §1.9).
+"""The patient's objection to prescribers reading what is dispensed, said at deposit (CSP R4071-3).
 
 `Consent`, status active, provision.type deny, category IDSCL (information disclosure, v3-ActCode) or none. A denial of
 something else is refused: passing it over would be taking the patient for silent.

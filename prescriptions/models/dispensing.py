@@ -9,7 +9,7 @@ from prescriptions.models.prescription import Prescription, PrescriptionLine
 
 
 class Dispensing(models.Model):
-    """What one pharmacy delivered at one time (eDISP-MED, domain §1.8)."""
+    """What one pharmacy delivered at one time (CDA eDISP-MED 2024.01)."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     prescription = models.ForeignKey(Prescription, on_delete=models.PROTECT, related_name="dispensings")
@@ -125,7 +125,3 @@ class DispensingLine(models.Model):
 
     def __str__(self):
         return str(self.pk)
-
-    @property
-    def substituted(self) -> bool:
-        return bool(self.substitution)

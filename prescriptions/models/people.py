@@ -11,7 +11,7 @@ from portal.ids import uuid7
 
 
 class Patient(models.Model):
-    """A person with a qualified national health identity (INS: matricule, OID and traits; interop §1.5)."""
+    """A person with a qualified national health identity (INS: matricule, OID and traits)."""
 
     class Sex(models.TextChoices):
         FEMALE = "F", _("féminin")

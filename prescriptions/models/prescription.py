@@ -14,7 +14,7 @@ class PrescriptionQuerySet(models.QuerySet):
     def seen_by(self, user):
         """The one way every patient page goes: what this person may see of this patient.
 
-        Oneself sees everything; a parent or carer sees neither what is restricted (L2212 and the like, domain §1.1)
+        Oneself sees everything; a parent or carer sees neither what is restricted (CSP L2212 and the like)
         nor what the patient masked.
         """
         accesses = user.patient_accesses.filter(Q(expires_at=None) | Q(expires_at__gt=timezone.now()), revoked_at=None)
@@ -37,7 +37,7 @@ class PrescriptionQuerySet(models.QuerySet):
 
 
 class Prescription(models.Model):
-    """One ordonnance, or a pharmacy's report that carries out none of ours. Provenances are not mixed (domain §1.2)."""
+    """One ordonnance, or a pharmacy's report that carries out none of ours. Provenances are never mixed."""
 
     class Provenance(models.TextChoices):
         REGISTRY = "registry", _("Ordonnance numérique")  # number, signed QR, dispensings
@@ -46,7 +46,7 @@ class Prescription(models.Model):
         REPORT = "report", _("Compte rendu de délivrance")  # what a pharmacy delivered, of a prescription not here
 
     class Flag(models.TextChoices):
-        """Sub-types of the eP-MED-DM document (domain §1.6)."""
+        """Sub-types of the CDA document eP-MED-DM 2024.01."""
 
         BIZONE = "MED-1096", _("Ordonnance bizone (ALD)")
         EXCEPTION = "MED-1097", _("Médicaments d’exception")
@@ -72,7 +72,7 @@ class Prescription(models.Model):
         Prescriber, null=True, blank=True, on_delete=models.PROTECT, related_name="prescriptions_by_locum"
     )
     provenance = models.CharField(_("provenance"), max_length=10, choices=Provenance.choices)
-    # EPU number, OID 1.2.250.1.215.500.1.1: opaque, upper case, no spaces (domain §1.3)
+    # EPU number, OID 1.2.250.1.215.500.1.1: opaque, upper case, no spaces
     number = models.CharField(_("numéro"), max_length=40, unique=True, null=True, blank=True)
     authored_on = models.DateField(_("date de l’ordonnance"))
     valid_until = models.DateField(_("valable jusqu’au"), null=True, blank=True)  # end of treatment; None: unknown
@@ -149,7 +149,7 @@ class PrescriptionLine(models.Model):
         OFF_LABEL = "HORS-AMM", _("Hors autorisation de mise sur le marché")
 
     class NoSubstitution(models.TextChoices):
-        """CSS L162-16, arrêté of 12 November 2019 (domain §1.11)."""
+        """CSS L162-16, arrêté of 12 November 2019."""
 
         MTE = "MTE", _("marge thérapeutique étroite")
         EFG = "EFG", _("enfant de moins de 6 ans, pas de forme adaptée")

@@ -8,7 +8,7 @@ from portal.ids import uuid7
 
 
 class SigningKey(models.Model):
-    """ES256 keys of the QR. Rotation overlaps: several verify, one signs (interop §5.4)."""
+    """ES256 keys of the QR. Rotation overlaps: several verify, one signs."""
 
     # hex of the first 8 bytes of SHA-256 of the public key (SPKI DER)
     kid = models.CharField(_("clé"), max_length=16, unique=True)

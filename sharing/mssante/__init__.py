@@ -1,7 +1,7 @@
 """Secure messaging (MSSanté): the only package that knows SMTP and IMAP. No foreign exception or type leaves it.
 
 Profile: a mailbox of an application, authenticated by its certificate (mutual TLS); a Pro Santé Connect token where the
-operator asks for one (interop §1.1).
+operator asks for one (ANS, Référentiel socle MSSanté #2: CONF.07).
 """
 
 from sharing.mssante.account import Account, crl_ends_at, is_configured, portal_account

@@ -1,6 +1,6 @@
 """A connection to the operator: smtplib with what secure messaging asks and what smtplib lacks.
 
-- TCP_NODELAY before the handshake: with Nagle each message over TLS takes 45 ms (dependencies §5.3);
+- TCP_NODELAY before the handshake: with Nagle each message over TLS takes 45 ms;
 - TLS always, the operator's name checked, only the given authorities trusted, our certificate shown;
 - a token, where the mailbox wants one (RFC 4954, XOAUTH2);
 - a patience for each stage as a whole, so that a server that drips a byte now and then does not hold us;

@@ -123,7 +123,7 @@ def test_it_says_nothing_of_anybody(client, awake, alice, market, prescription):
     ] == []
 
 
-# --- Reconciliation: what must add up (rule 15) ---------------------------------------------------------------------
+# --- Reconciliation: what must add up -------------------------------------------------------------------------------
 def wrong() -> dict:
     return {name: count for name, count in reconciliation.counts().items() if count}
 

@@ -1,4 +1,4 @@
-"""A real MSSanté operator of another make: Exim takes and reports, Dovecot holds the mailboxes (interop §7).
+"""A real MSSanté operator of another make: Exim takes and reports, Dovecot holds the mailboxes.
 
 Both run unprivileged on free ports of this machine, ask everybody for a certificate of a throw-away authority, refuse
 those on its list, and end with the tests. Exim was unpacked by .ci/setup, Dovecot installed.

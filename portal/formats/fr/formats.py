@@ -1,4 +1,4 @@
-# Dates in words, times as 14 h 02 (design.md, Words). \xa0 keeps them on one line.
+# Dates in words, times as 14 h 02. \xa0 keeps them on one line.
 DATE_FORMAT = "j\xa0F Y"
 SHORT_DATE_FORMAT = "d/m/Y"
 TIME_FORMAT = "G\xa0\\h\xa0i"
