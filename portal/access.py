@@ -4,11 +4,9 @@
 professional works. Whoever is not entitled gets 404, the same as for a page that does not exist.
 """
 
-import time
 from functools import wraps
 
 from allauth.account.authentication import get_authentication_records
-from allauth.core.exceptions import ReauthenticationRequired
 from allauth.mfa.utils import is_mfa_enabled
 from django.conf import settings
 from django.db.models import Q
@@ -19,7 +17,6 @@ from django.utils import timezone
 
 SESSION_PATIENT = "patient"
 SESSION_PHARMACY = "pharmacy"
-RECENT_SECONDS = 10 * 60
 
 
 # --- What this session has proved -----------------------------------------------------------------------------------
@@ -35,12 +32,6 @@ def has_second_factor(user) -> bool:
 def used_second_factor(request) -> bool:
     records = get_authentication_records(request, request.user)
     return is_demo_person(request) or any(record["method"] == "mfa" for record in records)
-
-
-def signed_in_recently(request) -> bool:
-    """Proved who they are, by any factor, in the last ten minutes (step-up)."""
-    records = get_authentication_records(request, request.user)
-    return is_demo_person(request) or any(time.time() - record["at"] < RECENT_SECONDS for record in records)
 
 
 # --- For whom a page is, and on whose data --------------------------------------------------------------------------
@@ -147,32 +138,6 @@ def prescriber_only(view):
         if prescriber is None:
             raise Http404
         request.prescriber = prescriber
-        return view(request, *args, **kwargs)
-
-    return guarded
-
-
-def staff_only(view):
-    @wraps(view)
-    def guarded(request, *args, **kwargs):
-        if not (request.user.is_active and request.user.is_staff):
-            raise Http404
-        return view(request, *args, **kwargs)
-
-    return guarded
-
-
-def recently_signed_in(view):
-    """Step-up, for what is hard to undo (export, delegation, change of address): asks again after ten minutes.
-
-    Put it under the decorator that says for whom the page is. allauth takes over (AccountMiddleware): it asks for the
-    password or the second factor, then plays the request again.
-    """
-
-    @wraps(view)
-    def guarded(request, *args, **kwargs):
-        if not signed_in_recently(request):
-            raise ReauthenticationRequired
         return view(request, *args, **kwargs)
 
     return guarded

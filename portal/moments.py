@@ -57,10 +57,6 @@ def hour(at: datetime) -> str:
     return date_format(timezone.localtime(at), "TIME_FORMAT")
 
 
-def days_left(until: date) -> int:
-    return (until - timezone.localdate()).days
-
-
 def _day_and_month(when: date) -> str:
     number = "1er" if when.day == 1 and get_language() == "fr" else str(when.day)
     return number + NBSP + date_format(when, "F")

@@ -16,7 +16,3 @@ def keep(
     facts = {"content_type": content_type, "content": content, "sha256": hashlib.sha256(content).hexdigest()}
     document, _ = prescription.documents.get_or_create(kind=kind, position=position, defaults=facts)
     return document
-
-
-def is_sound(document: Document) -> bool:
-    return hashlib.sha256(bytes(document.content)).hexdigest() == document.sha256

@@ -70,14 +70,6 @@ def conditions_of(codes: dict) -> list[str]:
     return CataloguedMedicine.objects.get(edition=edition, cis=cis).conditions if cis else []
 
 
-def is_known(codes: dict) -> bool | None:
-    """None when there is nothing to say: no edition was imported, or none of these codes is of a medicine of France."""
-    asked = set(_asked(codes))
-    if not asked or current_edition() is None:
-        return None
-    return not unknown_among(asked)
-
-
 def unknown_among(asked: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
     """Of ("cip13", "3400…") pairs, those that the current edition does not have; none when there is no edition."""
     edition = current_edition()

@@ -2,11 +2,9 @@
 
 import re
 import smtplib
-from datetime import UTC, datetime
 
 import pytest
 from allauth.account.models import EmailAddress
-from allauth.core.exceptions import ReauthenticationRequired
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import SECRET_SESSION_KEY, TOTP
 from allauth.usersessions.models import UserSession
@@ -17,7 +15,7 @@ from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
 
-from portal.access import landing_page, recently_signed_in
+from portal.access import landing_page
 from portal.accounts import SecondFactorAdapter
 from portal.models import AuditEvent, User
 from tests import factories
@@ -179,18 +177,6 @@ def test_a_factor_is_added_only_after_saying_again_who_one_is(client, gina):
     sign_in(client, gina)
     page = client.get("/compte/2fa/webauthn/add/")
     assert page.url.startswith("/compte/reauthenticate/")
-
-
-def test_step_up_asks_again_after_ten_minutes(rf, client, gina, time_machine):
-    time_machine.move_to(datetime.now(UTC))
-    sign_in(client, gina)
-    request = rf.get("/")
-    request.user, request.session = gina, client.session
-    view = recently_signed_in(lambda request: HttpResponse("ok"))
-    assert view(request).content == b"ok"
-    time_machine.shift(601)
-    with pytest.raises(ReauthenticationRequired):
-        view(request)
 
 
 # --- Nobody learns who has an account -------------------------------------------------------------------------------

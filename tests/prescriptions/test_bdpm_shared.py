@@ -87,4 +87,5 @@ def _a_generic_is_found_by_its_box():
         "prescription en toutes lettres sur ordonnance sécurisée",
         "stupéfiants",
     ]
-    assert medicines.is_known({"cip13": "3400937253765"}) and medicines.is_known({"cip13": "3400932320974"}) is False
+    asked = {("cip13", "3400937253765"), ("cip13", "3400932320974")}
+    assert medicines.unknown_among(asked) == {("cip13", "3400932320974")}
