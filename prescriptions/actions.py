@@ -27,6 +27,7 @@ from prescriptions.dispensing import (
     why_not_undo,
 )
 from prescriptions.drafts import PrescriptionDraft
+from prescriptions.locks import locked
 from prescriptions.models import Dispensing, DispensingLine, Document, Patient, Prescriber, Prescription
 from prescriptions.policies import is_exhausted
 
@@ -95,7 +96,7 @@ def content_key(content) -> str:
 @transaction.atomic
 def cancel_prescription(*, prescription: Prescription, reason: str, by) -> Prescription:
     """The prescriber takes it back. What was delivered stays delivered; nothing more can be."""
-    prescription = _locked(prescription)
+    prescription = locked(prescription)
     reason = reason.strip()
     refuse_if(_why_not_cancel(prescription, reason))
     prescription.cancelled_at, prescription.cancelled_reason = timezone.now(), reason
@@ -119,7 +120,7 @@ def _why_not_cancel(prescription: Prescription, reason: str) -> Reason | None:
 @transaction.atomic
 def replace_prescription(*, prescription: Prescription, replacement: Prescription, by) -> Prescription:
     """The prescriber writes another in its place; what was delivered of the first stays delivered."""
-    prescription = _locked(prescription)
+    prescription = locked(prescription)
     refuse_if(_why_not_replace(prescription, replacement))
     replacement.replaces = prescription
     replacement.save(update_fields=["replaces"])
@@ -183,7 +184,7 @@ def record_dispensing(
 
 
 def _record_dispensing(prescription: Prescription, lines: Sequence[Handed], facts: dict, by) -> Dispensing:
-    prescription = _locked(prescription)
+    prescription = locked(prescription)
     lines = as_it_stands(prescription, lines)
     finess, at = facts["pharmacy_finess"], facts["dispensed_at"]
     name = facts["pharmacy_name"]
@@ -241,7 +242,7 @@ def undo_dispensing(*, dispensing: Dispensing, pharmacy_finess: str, reason: str
 
 @transaction.atomic
 def _undo_dispensing(dispensing: Dispensing, pharmacy_finess: str, reason: str, by) -> Dispensing:
-    prescription = _locked(dispensing.prescription)
+    prescription = locked(dispensing.prescription)
     dispensing = Dispensing.objects.get(pk=dispensing.pk)  # as it stands, now that nobody else is at work on it
     reason = reason.strip()
     refuse_if(why_not_undo(dispensing, pharmacy_finess))
@@ -292,10 +293,6 @@ def _write_photos(patient, files, title: str, authored_on: date | None, by) -> P
         )
     _record("prescription.uploaded", prescription, by, pages=len(files))
     return prescription
-
-
-def _locked(prescription: Prescription) -> Prescription:
-    return Prescription.objects.select_for_update().get(pk=prescription.pk)
 
 
 def _record(kind: str, prescription: Prescription, by, **detail) -> None:

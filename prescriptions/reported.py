@@ -17,6 +17,7 @@ from portal.reasons import Reason, Refused, refuse_if
 from prescriptions import actions, cda, policies, reach
 from prescriptions.dispensing import BOXES, Handed, boxes_due
 from prescriptions.identities import why_not_of
+from prescriptions.locks import locked
 from prescriptions.models import DispensingLine, Document, Patient, Prescription, PrescriptionLine
 from prescriptions.telling import tell
 
@@ -140,7 +141,7 @@ def _some_time_on(told: cda.CdaDispensing) -> datetime:
 
 
 def _keep_as_it_came(prescription: Prescription, kind: str, content: bytes, finess: str) -> None:
-    Prescription.objects.select_for_update().get(pk=prescription.pk)  # one position each
+    locked(prescription)  # one position each
     prescription.documents.create(
         kind=kind,
         position=prescription.documents.filter(kind=kind).count(),

@@ -8,6 +8,7 @@ from django.utils import timezone
 from portal import audit, idempotency
 from portal.reasons import refuse_if
 from prescriptions import documents
+from prescriptions.locks import locked as lock_prescription
 from prescriptions.models import Prescription
 from sharing import bell, outbox, policies
 from sharing.actions.moves import Door, keep_words, locked, move, recall
@@ -72,7 +73,7 @@ def _new_share(prescription, pharmacy, message, wished_at, by, moved_from=None) 
 @transaction.atomic
 def _create_share(share: Share, composed, *, by) -> Share:
     """`composed`: what outbox.compose_ahead gave."""
-    Prescription.objects.select_for_update().get(pk=share.prescription_id)  # one at a time a prescription
+    share.prescription = lock_prescription(share.prescription)  # judged as it stands: it was read before composing
     refuse_if(policies.why_not_share(share.prescription, share.pharmacy))
     try:
         with transaction.atomic():

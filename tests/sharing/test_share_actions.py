@@ -6,7 +6,7 @@ from django.utils import timezone
 
 from portal.models import AuditEvent, Notice
 from portal.reasons import Refused
-from prescriptions.models import PatientAccess
+from prescriptions.models import PatientAccess, Prescription
 from sharing import actions
 from sharing.actions import Answer
 from sharing.models import Delivery, Share, ShareEvent, ThreadMessage
@@ -87,6 +87,19 @@ def test_a_refused_key_may_be_used_again_once_the_reason_is_gone(send, prescript
     prescription.masked_at = None
     prescription.save()
     assert send(key="k1").status == S.SHARED
+
+
+@pytest.mark.parametrize(
+    ("since", "code"),
+    [
+        ({"masked_at": timezone.now()}, "masked"),
+        ({"cancelled_at": timezone.now(), "cancelled_reason": "Erreur"}, "cancelled"),
+    ],
+)
+def test_it_is_judged_as_it_stands_when_it_is_written_not_as_it_was_read(send, prescription, since, code):
+    Prescription.objects.update(**since)
+    assert refused(send) == code
+    assert not Share.objects.exists()
 
 
 @pytest.mark.parametrize(
