@@ -10,12 +10,13 @@ from uuid import UUID
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from portal import moments
+from portal import limits, moments
 from prescriptions import keys, numbers, policies, signed
 from prescriptions.canonical import content_hash
 from prescriptions.models import Prescription
 
 VALID = "valid"
+CHECKS, SECONDS = 30, 60  # from one address, whichever of the doors it asks at
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,11 @@ class Verdict:
     @property
     def is_valid(self) -> bool:
         return self.code == VALID
+
+
+def is_asked_too_often(request) -> bool:
+    """Counts this request, of the page or of the API."""
+    return limits.is_too_often(request, "verify", times=CHECKS, seconds=SECONDS)
 
 
 def check(text: str) -> Verdict:

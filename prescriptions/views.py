@@ -9,12 +9,10 @@ from django.shortcuts import get_object_or_404, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
-from portal import limits
 from portal.access import patient_only
-from prescriptions import documents, keys, qr
+from prescriptions import documents, keys, qr, verification
 from prescriptions.forms_verify import VerifyForm
 
-CHECKS_A_MINUTE = 30
 KEYS_GOOD_FOR = 300  # seconds
 
 
@@ -47,7 +45,7 @@ def prescription_qr(request, id):
 def verify(request):
     if request.method != "POST":
         return render(request, "prescriptions/verify.html", {"form": VerifyForm(), "verdict": None})
-    if limits.is_too_often(request, "verify", times=CHECKS_A_MINUTE, seconds=60):
+    if verification.is_asked_too_often(request):
         return render(request, "429.html", status=429)
     form = VerifyForm(request.POST, request.FILES)
     if not form.is_valid():

@@ -6,13 +6,11 @@ from rest_framework import exceptions, serializers
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from portal import limits
 from portal.api_access import Everybody
 from portal.api_docs import problems
 from portal.api_fields import BoundedJSON, Exact, Text
-from prescriptions import qr
+from prescriptions import qr, verification
 
-CHECKS, SECONDS = 30, 60  # with those of /verifier/, from one address
 CODES = (
     "valid",
     "altered",
@@ -66,8 +64,8 @@ class Verify(APIView):
         ],
     )
     def post(self, request):
-        if limits.is_too_often(request, "verify", times=CHECKS, seconds=SECONDS):
-            raise exceptions.Throttled(wait=SECONDS)
+        if verification.is_asked_too_often(request):
+            raise exceptions.Throttled(wait=verification.SECONDS)
         given = CodeToVerify(data=request.data)
         given.is_valid(raise_exception=True)
         return Response(answer(qr.check(given.validated_data["text"])), headers={"Cache-Control": "no-store"})

@@ -3,7 +3,7 @@
 import pytest
 from django.utils import timezone
 
-from prescriptions import qr
+from prescriptions import qr, verification
 from prescriptions.api import verify
 from tests import factories
 
@@ -51,7 +51,7 @@ def test_the_language_of_the_sentence_is_asked_for(client):
 
 
 def test_too_often_is_said_with_the_time_to_wait(client, within_a_minute):
-    for _ in range(verify.CHECKS):
+    for _ in range(verification.CHECKS):
         assert ask(client, "bonjour").status_code == 200
     answer = ask(client, "bonjour")
     assert answer.status_code == 429 and answer.json()["code"] == "throttled" and answer["Retry-After"] == "60"
@@ -78,6 +78,6 @@ def test_bad_input(client, body, status, code, field):
 
 
 def test_the_page_and_the_program_count_together(client, within_a_minute):
-    for _ in range(verify.CHECKS):
+    for _ in range(verification.CHECKS):
         client.post("/verifier/", {"text": "bonjour"})
     assert ask(client, "bonjour").status_code == 429
