@@ -10,7 +10,6 @@ from prescriptions import reach, verification
 from prescriptions.models import Dispensing, DispensingLine, Prescription
 from sharing import actions, desk
 from sharing.models import Pharmacy, Share, ShareEvent
-from sharing.states import ACTIVE
 
 SHOWN = "counter"  # in the session: what was opened here by its code or number, "<pharmacy>:<prescription>"
 AT_MOST = 40
@@ -37,16 +36,24 @@ def _was_shown(request, prescription: Prescription) -> bool:
 
 
 def open_shown(request, verdict: verification.Verdict | None) -> Prescription | None:
-    """The prescription of a code or number that was asked for at the desk: audited, and the patient reads it."""
+    """The prescription of a code or number that was asked for at the desk. Its page may be asked for from now on."""
     if verdict is None or verdict.prescription_id is None or verdict.code == "altered":
         return None
     found = reach.to_dispense(request.pharmacy.finess).filter(pk=verdict.prescription_id).first()
     if found is None:
         return None
-    registry.open_at_counter(prescription=found, pharmacy_finess=request.pharmacy.finess, by=request.user)
     known = [key for key in request.session.get(SHOWN, []) if key != _key(request.pharmacy, found)]
     request.session[SHOWN] = [*known, _key(request.pharmacy, found)][-AT_MOST:]
     return found
+
+
+def note_reading(request, prescription: Prescription) -> None:
+    """Audited each time its page is shown, and the patient reads it: the share is opened, or what was shown here."""
+    share = share_here(request.pharmacy, prescription)
+    if share is not None:
+        actions.open_share(share=share, by=request.user)
+    else:
+        registry.open_at_counter(prescription=prescription, pharmacy_finess=request.pharmacy.finess, by=request.user)
 
 
 def as_unknown(verdict: verification.Verdict | None) -> verification.Verdict | None:
@@ -63,24 +70,6 @@ def share_here(pharmacy: Pharmacy, prescription: Prescription) -> Share | None:
     """The last one sent to this pharmacy, when it may still read it: the way back from the page."""
     of_it = desk.shares_of(pharmacy).filter(prescription=prescription, is_readable=True)
     return of_it.order_by("-created_at").first()
-
-
-def collect_share(dispensing: Dispensing, *, by, door: str = ShareEvent.Door.DESK) -> Share | None:
-    """What was sent to the pharmacy that delivered is collected, unless a part of it is still owed."""
-    if not is_whole(dispensing):
-        return None
-    share = Share.objects.filter(
-        prescription=dispensing.prescription_id, pharmacy__finess=dispensing.pharmacy_finess, status__in=ACTIVE
-    ).first()
-    if share is None:
-        return None
-    return actions.note_collected(share=share, door=door, by=by)
-
-
-def is_whole(dispensing: Dispensing) -> bool:
-    """Something was handed over, nothing in part."""
-    said = [told.completeness for told in dispensing.lines.all() if told.quantity]
-    return bool(said) and not any(code.endswith("P") for code in said)
 
 
 def collect_delivered(*, by: str = "system:sweep") -> int:

@@ -1,7 +1,6 @@
 """Delivering at the desk: a sheet, a line at a time; what was done, and undoing it within the day."""
 
 from django.contrib import messages
-from django.db import transaction
 from django.http import Http404
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -10,10 +9,11 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from portal.access import memberships, pharmacist_only
 from portal.reasons import Refused
-from prescriptions import actions, policies, words
+from prescriptions import actions as registry
+from prescriptions import policies, words
 from prescriptions.dispensing import why_not_undo
 from prescriptions.models import Dispensing, Prescription
-from sharing import counter, desk, desk_share
+from sharing import actions, counter, desk, desk_share
 from sharing.dispense_forms import Sheet, UndoForm
 
 
@@ -35,13 +35,10 @@ def dispense(request, id):
     return redirect("desk-dispensed", prescription.pk, dispensing.pk)
 
 
-@transaction.atomic
 def _record(request, prescription: Prescription, sheet: Sheet) -> Dispensing:
-    """The dispensing, and the share it answers: both or neither."""
-    dispensing = actions.record_dispensing(
+    return actions.dispense(
         prescription=prescription,
-        pharmacy_finess=request.pharmacy.finess,
-        pharmacy_name=request.pharmacy.name,
+        pharmacy=request.pharmacy,
         lines=sheet.handed(),
         dispensed_at=timezone.now(),
         dispenser=request.member.display_name,
@@ -50,8 +47,6 @@ def _record(request, prescription: Prescription, sheet: Sheet) -> Dispensing:
         key=sheet.head.cleaned_data["key"],
         by=request.user,
     )
-    counter.collect_share(dispensing, by=request.user)
-    return dispensing
 
 
 @require_GET
@@ -69,7 +64,7 @@ def undo(request, id, dispensing_id):
         return _show_done(request, prescription, done, form=form, status=422)
     reason = form.cleaned_data["reason"]
     try:
-        actions.undo_dispensing(
+        registry.undo_dispensing(
             dispensing=done, pharmacy_finess=request.pharmacy.finess, reason=reason, by=request.user
         )
     except Refused as refused:
@@ -99,6 +94,7 @@ def _beside(request, prescription: Prescription) -> dict:
 
 
 def _show(request, prescription: Prescription, sheet: Sheet, *, reason=None, status=200):
+    counter.note_reading(request, prescription)
     context = _beside(request, prescription) | {
         "sheet": sheet,
         "reason": reason,
@@ -119,6 +115,7 @@ def _undoable(request, prescription: Prescription) -> Dispensing | None:
 
 
 def _show_done(request, prescription: Prescription, done: Dispensing, *, form=None, reason=None, status=200):
+    counter.note_reading(request, prescription)
     context = _beside(request, prescription) | {
         "done": done,
         "lines": [words.say_told(told) for told in done.lines.all()],

@@ -116,6 +116,8 @@ def test_what_was_shared_opens_from_its_page_and_not_once_taken_back(desk, two_l
     share = factories.share(two_lines, status=S.OPENED)
     assert page_of(two_lines) in desk.get(reverse("desk-share", args=[share.pk])).content.decode()
     assert desk.get(page_of(two_lines)).status_code == 200
+    lines = AuditEvent.objects.filter(subject=f"share:{share.pk}").order_by("position")
+    assert [line.kind for line in lines] == ["share.read", "share.read"]  # the share's page, then the sheet
     share.status = S.REVOKED
     share.save()
     assert desk.get(page_of(two_lines)).status_code == 404
