@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy
 from portal.idempotency import new_key
 from prescriptions.models import Prescription
 from sharing.actions import Answer
-from sharing.forms import WISHED_WITHIN, WordsField
+from sharing.forms import WISHED_WITHIN, DayField, WordsField
 from sharing.models import Share
 from sharing.states import SHARE_MOVES
 from sharing.states import ShareStatus as S
@@ -34,13 +34,10 @@ class AnswerForm(forms.Form):
 _FACTS = {"text", "missing", "expected_on", "refusal", "ready_until"}
 
 
-class DayField(forms.DateField):
-    """A day to come, within three months."""
+class DayToCome(DayField):
+    """Within three months."""
 
-    def __init__(self, **kwargs):
-        widget = forms.DateInput(format="%Y-%m-%d", attrs={"type": "date", "class": "input-short"})
-        super().__init__(required=False, widget=widget, input_formats=["%Y-%m-%d", "%d/%m/%Y"], **kwargs)
-        self.error_messages["invalid"] = gettext_lazy("Indiquez un jour, par exemple 28/11/2026, ou laissez vide.")
+    default_error_messages = {"invalid": gettext_lazy("Indiquez un jour, par exemple 28/11/2026, ou laissez vide.")}
 
     def validate(self, value):
         super().validate(value)
@@ -67,7 +64,7 @@ class PreparingForm(AnswerForm):
 
 class ReadyForm(AnswerForm):
     status = S.READY
-    ready_until = DayField(label=gettext_lazy("Gardée jusqu’au"))
+    ready_until = DayToCome(label=gettext_lazy("Gardée jusqu’au"))
     text = _words()
 
 
@@ -78,7 +75,7 @@ class PartlyReadyForm(AnswerForm):
         label=gettext_lazy("Ce qui manque"),
         error_messages={"required": gettext_lazy("Dites ce qui manque : le patient le lira tel quel.")},
     )
-    expected_on = DayField(label=gettext_lazy("Attendu le"))
+    expected_on = DayToCome(label=gettext_lazy("Attendu le"))
     text = _words()
 
 

@@ -11,6 +11,7 @@ from prescriptions import dispensing, medicines, numbers, policies, rules, words
 from prescriptions.dispensing import Handed, OfLine
 from prescriptions.models import DispensingLine, Prescription, PrescriptionLine
 from sharing import gs1
+from sharing.forms import DayField
 
 WHOLE, PART, NOTHING, LATER = "whole", "part", "nothing", "later"
 OUTCOMES = [
@@ -25,13 +26,9 @@ def _text(label, most: int, **kwargs) -> forms.CharField:
     return forms.CharField(label=label, max_length=most, required=False, **kwargs)
 
 
-def _day(label, **kwargs) -> forms.DateField:
-    widget = forms.DateInput(format="%Y-%m-%d", attrs={"type": "date", "class": "input-short"})
+def _day(label, **kwargs) -> DayField:
     errors = {"invalid": gettext_lazy("Indiquez un jour, par exemple 30/11/2027, ou laissez vide.")}
-    formats = ["%Y-%m-%d", "%d/%m/%Y"]
-    return forms.DateField(
-        label=label, required=False, widget=widget, input_formats=formats, error_messages=errors, **kwargs
-    )
+    return DayField(label=label, error_messages=errors, **kwargs)
 
 
 class LineForm(forms.Form):

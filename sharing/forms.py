@@ -56,6 +56,14 @@ class PlaceForm(forms.Form):
         return round(self.cleaned_data["lat"], 3), round(self.cleaned_data["lon"], 3)
 
 
+class DayField(forms.DateField):
+    """A day, typed or chosen; or none."""
+
+    def __init__(self, **kwargs):
+        widget = forms.DateInput(format="%Y-%m-%d", attrs={"type": "date", "class": "input-short"})
+        super().__init__(required=False, widget=widget, input_formats=["%Y-%m-%d", "%d/%m/%Y"], **kwargs)
+
+
 class WordsField(forms.CharField):
     """Words for a pharmacy: counted as people count, a line break for one."""
 
