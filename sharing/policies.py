@@ -136,6 +136,16 @@ def why_not_answer(share: Share) -> Reason | None:
     )
 
 
+def why_moved_on(share: Share, expected_version: str) -> Reason | None:
+    """Why this is not the share that whoever answers has read. No `expected_version`: any is."""
+    if expected_version in ("", share.version):
+        return None
+    return Reason(
+        "version-conflict",
+        _("Cet envoi a changé depuis que vous l’avez lu. Relisez-le avant de répondre : rien n’a été envoyé."),
+    )
+
+
 def why_message_too_long(text: str) -> Reason | None:
     if len(text) <= MESSAGE_MAX:
         return None

@@ -8,6 +8,7 @@ from portal.reasons import Refused
 from prescriptions.fhir import FhirError
 
 CODES = "https://ordolien.test/fhir/CodeSystem/refusals"
+CONFLICT_OF_VERSION = "version-conflict"  # what If-Match asks for
 WHOLE = "Resource"  # the path of what is wrong with all that was sent
 OF_THE_ADDRESS = {"parameter-missing", "parameter-invalid"}  # these name a search parameter, not a field
 PARAMETERS = {"qr", "group-identifier"}  # of a search, in its body
@@ -60,7 +61,8 @@ def explain(exception, context):
         status = 413 if exception.code == "too-large" else 400 if exception.path in {"", WHOLE} else 422
         return _answer(status, exception.code, exception.sentence, exception.path)
     if isinstance(exception, Refused):
-        return _answer(409, exception.reason.code, exception.reason.sentence, getattr(exception, "path", ""))
+        status = 412 if exception.reason.code == CONFLICT_OF_VERSION else 409
+        return _answer(status, exception.reason.code, exception.reason.sentence, getattr(exception, "path", ""))
     if isinstance(exception, Unprocessable):
         return _answer(422, exception.stable_code, exception.sentence, exception.path)
     response = exception_handler(exception, context)

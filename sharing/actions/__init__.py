@@ -8,6 +8,7 @@ from sharing.actions.by_patient import move_share, note_reading, post_message, r
 from sharing.actions.by_pharmacy import (
     Answer,
     close_thread,
+    dispense,
     note_collected,
     open_share,
     read_document,
@@ -27,6 +28,7 @@ __all__ = [
     "Answer",
     "Door",
     "close_thread",
+    "dispense",
     "expire_share",
     "mark_undeliverable",
     "move_share",

@@ -5,6 +5,7 @@ medicine: reading one Task is opening the share, and the patient is told so.
 """
 
 from django.conf import settings
+from django.db.models import Q
 
 from prescriptions import documents
 from prescriptions.api import answers, facts
@@ -31,10 +32,19 @@ TASK_STATUS = {
 }
 
 
+TAKEN = Q(status__in=[S.SHARED, S.OPENED], taken_at__isnull=False)
+
+
 def task_status(share: Share) -> str:
     if share.status in (S.SHARED, S.OPENED) and share.taken_at:
         return "accepted"
     return TASK_STATUS[share.status]
+
+
+def of_task_status(wanted: set[str]) -> Q:
+    """The shares of which `task_status` says one of these."""
+    said = Q(status__in=[state for state, name in TASK_STATUS.items() if name in wanted]) & ~TAKEN
+    return said | TAKEN if "accepted" in wanted else said
 
 
 def task(share: Share, *, whole: bool = False) -> dict:
@@ -42,7 +52,7 @@ def task(share: Share, *, whole: bool = False) -> dict:
     resource = {
         "resourceType": "Task",
         "id": str(share.pk),
-        "meta": {"versionId": version_of(share), "lastUpdated": moment(share.status_at)},
+        "meta": {"versionId": share.version, "lastUpdated": moment(share.status_at)},
         "identifier": [{"system": "https://ordolien.test/receipt", "value": share.receipt}],
         "status": task_status(share),
         "businessStatus": {"coding": [{"system": BUSINESS_STATUS, "code": str(share.status)}]},
@@ -100,12 +110,6 @@ def communication(words: ThreadMessage) -> dict:
         "sent": moment(words.created_at),
         "payload": [{"contentString": words.body}],
     }
-
-
-def version_of(share: Share) -> str:
-    """Changes with every move and every taking; goes into ETag and If-Match."""
-    taken = int(share.taken_at.timestamp() * 1000) if share.taken_at else 0
-    return f"{int(share.status_at.timestamp() * 1000)}-{taken}"
 
 
 def moment(at) -> str:

@@ -3,6 +3,7 @@
 from datetime import date
 from uuid import UUID
 
+from django.db.models import Q
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404
 from rest_framework.renderers import BaseRenderer, JSONRenderer
@@ -12,7 +13,7 @@ from portal.api_access import for_software
 from prescriptions import documents
 from prescriptions.api import answers
 from prescriptions.api.base import FhirView
-from prescriptions.api.outcome import Unprocessable, outcome
+from prescriptions.api.outcome import Unprocessable
 from prescriptions.api.paging import page
 from prescriptions.fhir import FhirError
 from prescriptions.fhir.node import Node
@@ -54,7 +55,7 @@ class PharmacyView(FhirView):
 
 class Tasks(PharmacyView):
     def get(self, request):
-        shares = self.shares.filter(status__in=_asked_states(request.query_params.get("status", "")))
+        shares = self.shares.filter(_asked_states(request.query_params.get("status", "")))
         receipt = request.query_params.get("identifier", "").rpartition("|")[2]
         if receipt:
             shares = shares.filter(receipt=desk.as_receipt(receipt))
@@ -63,14 +64,12 @@ class Tasks(PharmacyView):
         return Response(answers.searchset(found, url=request.build_absolute_uri(), next_url=next_url))
 
 
-def _asked_states(text: str) -> list[str]:
-    if not text:
-        return list(resources.TASK_STATUS)
-    wanted = set(text.split(","))
-    if not wanted <= {*resources.TASK_STATUS.values(), "accepted"}:
+def _asked_states(text: str) -> Q:
+    existing = {*resources.TASK_STATUS.values(), "accepted"}
+    wanted = set(text.split(",")) if text else existing
+    if not wanted <= existing:
         raise FhirError("status", "This Task status does not exist here.", "parameter-invalid")
-    found = [state for state, name in resources.TASK_STATUS.items() if name in wanted]
-    return [*found, S.SHARED, S.OPENED] if "accepted" in wanted else found
+    return resources.of_task_status(wanted)
 
 
 class OneTask(PharmacyView):
@@ -86,30 +85,27 @@ class OneTask(PharmacyView):
         """Sets status (and businessStatus, statusReason, note); If-Match guards against a colleague's answer."""
         if "shares.write" not in request.auth.scopes:
             self.permission_denied(request, message="This needs the scope shares.write.")
-        share = self.share(id)
-        wanted = request.headers.get("If-Match", "")
-        if wanted and wanted.removeprefix("W/").strip('"') != resources.version_of(share):
-            return Response(
-                outcome(status=412, code="version-conflict", sentence="It has moved on: read it again."),
-                status=412,
-            )
-        _apply(share, Node(request.data, "Task"), request.headers.get("Idempotency-Key", ""), self.software)
+        guards = {
+            "key": request.headers.get("Idempotency-Key", ""),
+            "expected_version": request.headers.get("If-Match", "").removeprefix("W/").strip('"'),
+        }
+        _apply(self.share(id), Node(request.data, "Task"), by=self.software, **guards)
         return _answer(self.share(id))
 
 
 def _answer(share: Share) -> Response:
     return Response(
         resources.task(share, whole=True),
-        headers={"ETag": f'W/"{resources.version_of(share)}"', "Cache-Control": "no-store"},
+        headers={"ETag": f'W/"{share.version}"', "Cache-Control": "no-store"},
     )
 
 
-def _apply(share: Share, asked: Node, key: str, by) -> None:
+def _apply(share: Share, asked: Node, **guards) -> None:
     status = asked.text("status")
     if status == "accepted":
-        actions.take_share(share=share, member=None, by=by)
+        actions.take_share(share=share, member=None, **guards)
         return
-    actions.record_reply(share=share, answer=_answer_of(asked, status), door=API, key=key, by=by)
+    actions.record_reply(share=share, answer=_answer_of(asked, status), door=API, **guards)
 
 
 def _answer_of(asked: Node, status: str) -> Answer:

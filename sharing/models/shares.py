@@ -107,6 +107,12 @@ class Share(models.Model):
         return str(self.id)
 
     @property
+    def version(self) -> str:
+        """Changes with every move and every taking."""
+        taken = int(self.taken_at.timestamp() * 1000) if self.taken_at else 0
+        return f"{int(self.status_at.timestamp() * 1000)}-{taken}"
+
+    @property
     def receipt_shown(self) -> str:
         return f"{self.receipt[:5]}-{self.receipt[5:]}"
 

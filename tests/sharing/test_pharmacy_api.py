@@ -107,11 +107,25 @@ def test_a_move_that_is_not_in_the_table_is_a_conflict(lgo, share):
     assert set_to(lgo, share, "draft").status_code == 422
 
 
-def test_if_match_guards_against_a_colleague(lgo, share):
-    version = lgo.get(f"{TASKS}/{share.pk}")["ETag"]
-    set_to(lgo, share, "in-progress")
-    late = set_to(lgo, share, "ready", headers={"If-Match": version})
+@pytest.mark.parametrize("status", ["accepted", "ready"])
+def test_if_match_guards_against_a_colleague_and_not_against_oneself(lgo, share, status):
+    guards = {"If-Match": lgo.get(f"{TASKS}/{share.pk}")["ETag"], "Idempotency-Key": "k"}
+    for _ in range(2):  # the line was cut before the first answer came back
+        assert set_to(lgo, share, status, headers=guards).json()["status"] == status
+    assert AuditEvent.objects.filter(kind__in=["share.taken", "share.ready"]).count() == 1
+    late = set_to(lgo, share, status, headers=guards | {"Idempotency-Key": "a colleague's"})
     assert late.status_code == 412 and code_of(late) == "version-conflict"
+
+
+def test_the_list_is_filtered_by_what_each_task_says(lgo, share):
+    def listed(status):
+        return [entry["resource"]["status"] for entry in lgo.get(TASKS, {"status": status}).json()["entry"]]
+
+    assert (listed("requested"), listed("accepted"), listed("")) == (["requested"], [], ["requested"])
+    set_to(lgo, share, "accepted")
+    assert (listed("requested,received"), listed("accepted"), listed("")) == ([], ["accepted"], ["accepted"])
+    set_to(lgo, share, "in-progress")
+    assert (listed("accepted"), listed("in-progress,ready")) == ([], ["in-progress"])
 
 
 def test_words_go_both_ways(lgo, share, alice):
