@@ -10,6 +10,7 @@ from tests.chaos import faults
 ROOT = Path(__file__).resolve().parent.parent.parent
 MOST = 10_000
 RESTART_SECONDS = 20
+DRAINED_SECONDS, HEALED_SECONDS, POST_MS = 600, 300, 300
 OF_OUR_SINK = {"backlog", "outage"}
 SCENARIOS = {"no-redis", *OF_OUR_SINK}
 
@@ -41,6 +42,19 @@ class Options:
     def rest(self) -> float:
         """Seconds that each client takes between two, so that there is load for as long as a rolling restart."""
         return RESTART_SECONDS * self.clients / self.count if self.is_rolling_restart else 0
+
+    @property
+    def drain_limit(self) -> float | None:
+        """Seconds within which all has left once everything has healed: 10,000 in ten minutes on two cores; five
+        minutes when nobody could be reached. None: no figure is held to."""
+        if "outage" in self.scenarios:
+            return HEALED_SECONDS
+        return max(60, DRAINED_SECONDS * self.count / MOST) if "backlog" in self.scenarios else None
+
+    @property
+    def post_limit(self) -> int | None:
+        """Milliseconds at the 95th hundredth, without Redis, for one person at a time: several wait for each other."""
+        return POST_MS if "no-redis" in self.scenarios and self.clients == 1 else None
 
     @property
     def has_our_sink(self) -> bool:

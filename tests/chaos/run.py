@@ -171,13 +171,17 @@ class Exercise:
         faults = judge.lines(self._folder / "faults.jsonl")
         known = faults if self.sink else None
         verdict = judge.judge(promised, self._accepted(), known, self._told(promised))
-        pending = self.site.deep_health().get("pending")
+        health = self.site.deep_health()
+        pending, quarantined = health.get("pending"), health.get("quarantined")
+        drain, post = self._since(self.promised_at), percentile(self.answered, 95)
+        too_slow = self._too_slow(drain, post)
         unreconciled = self.site.python("manage.py", "reconcile", check=False).returncode
         refused = [answer for watch in self.watches for answer in watch.refused]
         repeated = [why for watch in self.watches for why in watch.repeated]
         for what, why in (("refused", refused), ("repeated", repeated)):
             say(f"Requests {what}: {dict(Counter(why)) or 'none'}")
-        is_whole = verdict.promised and not refused and self.drained_at and pending == 0 and not unreconciled
+        is_whole = verdict.promised and not refused and self.drained_at and not unreconciled and not too_slow
+        is_whole = is_whole and pending == quarantined == 0
         return {
             "good": bool(verdict.is_good() and is_whole and self._went_unnoticed(verdict, repeated, faults)),
             "promised": verdict.promised,
@@ -186,17 +190,19 @@ class Exercise:
             "same_id_redeliveries": verdict.same_id_redeliveries,
             "redelivered_without_cause": verdict.without_cause if self.sink else None,
             "ambiguous_faults": judge.ambiguous(faults),
-            "drain_seconds": self._since(self.promised_at),
+            "drain_seconds": drain,
             "total_seconds": self._since(self.began),
             "delivered_per_second": self._pace(),
             "post_p50_ms": percentile(self.answered, 50),
-            "post_p95_ms": percentile(self.answered, 95),
+            "post_p95_ms": post,
+            "too_slow": too_slow,
             "told_refused": verdict.told,
             "told_wrongly": len(verdict.told_wrongly),
             "promised_twice": verdict.promised_twice,
             "altered": verdict.altered,
             "never_promised": verdict.never_promised,
             "pending": pending,
+            "quarantined": quarantined,
             "unreconciled": bool(unreconciled),
             "requests_repeated": len(repeated),
             "requests_refused": len(refused),
@@ -217,6 +223,11 @@ class Exercise:
         noticed = len(repeated) + verdict.same_id_redeliveries + judge.ambiguous(faults)
         is_done = self.options.faults <= self.faults.by_name.keys()
         return is_done and not noticed and not any(end.status for end in self.site.ends())
+
+    def _too_slow(self, drain: float | None, post: int | None) -> list[str]:
+        """Where a figure is held to, and was missed."""
+        held = {"drain": (drain, self.options.drain_limit), "post": (post, self.options.post_limit)}
+        return [what for what, (took, most) in held.items() if most and took and took > most]
 
     def _told(self, promised: list[dict]) -> list[str]:
         """The recipients that nobody has taken, and whose patient reads it."""

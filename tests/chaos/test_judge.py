@@ -1,5 +1,8 @@
 """The judge sees what it is there to see: it is the only witness of every exercise."""
 
+import pytest
+
+from tests.chaos import options
 from tests.chaos.judge import CUT, UNANSWERED, judge, lines
 
 
@@ -98,3 +101,19 @@ def test_what_another_sink_wrote_before_this_exercise_does_not_count(tmp_path):
 def test_another_sink_knows_alone_whom_it_refused_and_what_it_did_not_answer():
     verdict = judge([promise(1), promise(2), promise(3)], [taken(1)] * 2, None, told=["r2"])
     assert (verdict.lost, verdict.told, verdict.told_wrongly, verdict.without_cause) == (("r3",), 1, (), 0)
+
+
+@pytest.mark.parametrize(
+    ("asked", "drain", "post"),
+    [
+        ({}, None, None),
+        ({"FAULTS": "backlog", "N": "10000"}, 600, None),
+        ({"FAULTS": "backlog", "N": "50"}, 60, None),
+        ({"FAULTS": "outage", "N": "10000"}, 300, None),
+        ({"FAULTS": "no-redis", "CLIENTS": "1"}, None, 300),
+        ({"FAULTS": "no-redis"}, None, None),
+    ],
+)
+def test_figures_are_held_to_where_the_scenario_shows_them(asked, drain, post):
+    said = options.read(asked)
+    assert (said.drain_limit, said.post_limit) == (drain, post)
