@@ -1,6 +1,6 @@
 """A program that uses the API of Ordolien: proves who it is, gets a token, asks. Needs only PyJWT and cryptography.
 
-.venv/bin/python docs/api_client.py var/demo/clients/insurer.json /api/insurer/check/ '{"numbers": ["01S2TBPZ2JCNZZYGHZ"]}'
+.venv/bin/python docs/api_client.py var/demo/clients/insurer.json /api/insurer/check/ '{"numbers": ["…"]}'
 """
 
 import json
