@@ -10,6 +10,7 @@ from portal import idempotency
 from portal.models import SoftwareClient
 from prescriptions import actions, fhir, identities, numbers, strict
 from prescriptions.fhir.node import Node
+from prescriptions.locks import locked
 from prescriptions.models import Prescription
 
 
@@ -30,6 +31,8 @@ def _write(given: fhir.Deposit, data: dict, by: SoftwareClient) -> Prescription:
     patient = identities.patient_for(given.patient, named=None, by=by)
     prescriber = identities.prescriber_for(given.prescriber, named=None, by=by)
     replaced = _replaced(data, prescriber)
+    if replaced is not None:
+        replaced = locked(replaced)
     prescription = actions.file_prescription(
         patient=patient,
         prescriber=prescriber,

@@ -51,7 +51,7 @@ def record_opposition(
 
 
 def _locked(ins: str, oid: str) -> Patient:
-    found = Patient.objects.select_for_update().filter(ins_index=Patient.index_of(ins, oid)).first()
+    found = Patient.objects.select_for_update(no_key=True).filter(ins_index=Patient.index_of(ins, oid)).first()
     if found is None:
         raise Refused(Reason("patient-unknown", _("Le registre ne connaît pas cette personne.")))
     return found

@@ -20,6 +20,7 @@ from portal.reasons import Refused
 from prescriptions import cda, identities
 from prescriptions.fhir import FhirError, PatientTraits
 from prescriptions.fhir.document import REPORT
+from prescriptions.locks import lock_all_of
 from prescriptions.models import Patient
 from prescriptions.photos import is_pdf
 from prescriptions.received import file_received
@@ -176,6 +177,7 @@ def _file(files: Files, recipient: str, mail: Mail) -> list[str]:
         raise Put("patient-missing")
     found = files.identities | {(each.ins, each.ins_oid) for each in traits}
     patient = _patient(found, traits, recipient)
+    lock_all_of(patient)
     kinds = [(content, each.type_code) for content, each in zip(files.documents, known, strict=True)]
     kinds = kinds or [(content, "") for content in files.pdfs]
     refused = [_why_not(lambda c=content, t=code: _file_one(patient, c, t, mail)) for content, code in kinds]

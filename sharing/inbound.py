@@ -14,6 +14,7 @@ from django.db import transaction
 from django.db.models import F
 
 from portal.clock import db_now
+from prescriptions.locks import lock_all_of
 from sharing import actions, arrivals, joined, policies, reading, receipts, reports
 from sharing.actions import Answer, Door
 from sharing.joined import Joined
@@ -100,6 +101,8 @@ def take_answer(share: Share, read: reading.Mail) -> tuple:
     if not (read.text or files or dispensed):
         return Status.UNMATCHED, "no-words", share
     by = f"pharmacy:{share.pharmacy_id}"
+    if dispensed:
+        lock_all_of(share.patient)
     if share.status == ShareStatus.SHARED and not read.is_automatic:
         actions.open_share(share=share, by=by, door=Door.MAIL)  # whoever answers has read
     taken = arrivals.take_reports(dispensed, patient=share.patient, finess=share.pharmacy.finess)

@@ -104,6 +104,8 @@ def move_share(
 
     @transaction.atomic
     def effect() -> Share:
+        lock_prescription(share.prescription)
+        _remember_pharmacy(moved, moved.created_at)  # a row that other shares wait for: before taking back writes audit
         refuse_if(policies.why_not_receive(pharmacy, share.prescription))
         revoke_share(share=share, by=by)
         return _create_share(moved, composed, by=by)
