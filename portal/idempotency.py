@@ -5,6 +5,7 @@ import json
 import secrets
 
 from django.db import transaction
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
 from portal.models import IdempotencyKey
@@ -34,6 +35,11 @@ def once(*, scope: str, key: str, request_facts: dict, effect) -> dict:
         row.answer = effect()
         row.save(update_fields=["answer"])
         return row.answer
+
+
+def one_time_keys() -> QuerySet[IdempotencyKey]:
+    """Those that nobody repeats later. The others say what came, and keep it from being taken twice, for good."""
+    return IdempotencyKey.objects.exclude(Q(scope__endswith=":file") | Q(scope__endswith=":deposit"))
 
 
 def _earlier_answer(row: IdempotencyKey, fingerprint: str) -> dict:

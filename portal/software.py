@@ -231,10 +231,5 @@ def bearer_of(token: str, certificate: x509.Certificate | None = None) -> Access
     return found if is_same else None
 
 
-def forget_old_tokens() -> None:
-    AccessToken.objects.filter(expires_at__lt=timezone.now()).delete()
-    UsedAssertion.objects.filter(expires_at__lt=timezone.now()).delete()
-
-
 def _hash(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()

@@ -14,12 +14,13 @@ from django.core.management import call_command, get_commands
 from django.urls import reverse
 from django.utils import timezone
 
-from portal import checks
-from portal.models import Notice
+from portal import checks, idempotency
+from portal.models import AccessToken, IdempotencyKey, Notice, UsedAssertion
 from sharing.models import Heartbeat, Pharmacy
 from tests import factories
 from tests.mail import queued
 from tests.project import ROOT
+from tests.software import Program
 from tests.units import Unit
 
 pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
@@ -153,15 +154,27 @@ def test_behind_our_proxy_limits_count_by_the_address_it_saw(client, settings, w
     assert (answers[0], answers[-1], ask("192.0.2.8")) == (200, 429, 200)
 
 
-def test_what_is_kept_for_a_while_is_forgotten(alice, later, capsys):
+def test_what_is_kept_for_a_while_is_forgotten(client, alice, later, capsys):
     now = timezone.now()
+    Program(client, kind="lap", finess=factories.with_luhn("69990001"))  # proved itself, and holds a token
     Session.objects.create(session_key="old", session_data="", expire_date=now - timedelta(days=1))
     old = Notice.objects.create(
         user=alice, kind="new_message", path="/", status="sent", next_attempt_at=now, sent_at=now
     )
     call_command("purge")
     assert Notice.objects.filter(pk=old.pk).exists() and not Session.objects.exists()
+    assert AccessToken.objects.exists() and UsedAssertion.objects.exists()
     later(days=91)
     call_command("purge")
-    assert not Notice.objects.exists()
+    assert not Notice.objects.exists() and not AccessToken.objects.exists() and not UsedAssertion.objects.exists()
     assert factories.User.objects.filter(pk=alice.pk).exists()
+
+
+def test_what_came_is_known_for_good_and_what_was_pressed_for_a_month(later, capsys):
+    for scope in ("patient:1:file", "software:1:deposit", "user:1:share"):
+        idempotency.once(scope=scope, key="k", request_facts={}, effect=dict)
+    call_command("purge")
+    assert IdempotencyKey.objects.count() == 3
+    later(days=31)
+    call_command("purge")
+    assert not IdempotencyKey.objects.filter(scope="user:1:share").exists() and IdempotencyKey.objects.count() == 2
