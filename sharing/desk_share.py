@@ -62,14 +62,15 @@ class File:
 
 
 def identity(patient: Patient) -> Identity:
+    born = date.fromisoformat(patient.birth_date)
     oid_end = patient.ins_oid.rpartition(".")[2]
     return Identity(
         name=f"{patient.family_name.upper()} {patient.given_name}",
         birth_name=patient.birth_name.upper(),
         given_names=patient.given_names,
         born_label=born_label(patient),
-        born=_day_of(patient.birth_date),
-        age=_age(patient.birth_date),
+        born=f"{born:%d/%m/%Y}",
+        age=_age(born),
         sex=Patient.Sex(patient.sex).label,
         ins=_ins_in_groups(patient.ins),
         ins_nature=INS_NATURES.get(oid_end, "INS"),
@@ -86,18 +87,7 @@ def _ins_in_groups(ins: str) -> str:
     return " ".join(ins[a:b] for a, b in zip(cuts, cuts[1:], strict=False))
 
 
-def _day_of(text: str) -> str:
-    try:
-        return f"{date.fromisoformat(text):%d/%m/%Y}"
-    except ValueError:
-        return text  # a lunar date of birth is kept as it is
-
-
-def _age(text: str) -> str:
-    try:
-        born = date.fromisoformat(text)
-    except ValueError:
-        return ""
+def _age(born: date) -> str:
     today = timezone.localdate()
     years = today.year - born.year - ((today.month, today.day) < (born.month, born.day))
     if years >= 3:

@@ -142,6 +142,6 @@ def _about_prescriptions(cards: list[listing.Card]) -> Iterator[Task]:
                 icon="hourglass",
                 title=card.standing.word,
                 text=f"{card.title}. {card.standing.sentence}",
-                url=card.action_url or card.url,
-                action=card.action or _("Voir l’ordonnance"),
+                url=card.action_url,
+                action=card.action,
             )

@@ -42,13 +42,13 @@ def about_share(share: Share) -> Letter:
     contents = enclosed.of_share(share)
     with translation.override("fr"):
         paragraphs = [_greeting(share), _who(share), _prescription(share), *_lines(share), *_wishes(share)]
-        paragraphs += [_provenance(share.prescription), _attached(contents), _how_to_answer(share)]
+        paragraphs += [_provenance(share.prescription), _attached(contents), _how_to_answer()]
     return _letter(share, _announced(share, contents), paragraphs, contents)
 
 
 def about_words(share: Share, said: ThreadMessage) -> Letter:
     with translation.override("fr"):
-        paragraphs = [said.body.strip(), _how_to_answer(share)]
+        paragraphs = [said.body.strip(), _how_to_answer()]
     return _letter(share, f"Re: {subject_of(share.prescription)}", paragraphs)
 
 
@@ -237,7 +237,7 @@ def _attached(contents: Enclosed) -> str:
     )
 
 
-def _how_to_answer(share: Share) -> str:
+def _how_to_answer() -> str:
     return (
         "POUR RÉPONDRE\nRépondez simplement à ce message : vos mots arrivent dans l’espace du patient, qui en est "
         "prévenu.\nSi votre équipe utilise Ordolien, cet envoi est aussi sur votre comptoir :\n"
