@@ -22,8 +22,9 @@ from sharing.states import ShareStatus as S
 @require_http_methods(["GET", "POST"])
 @pharmacist_only
 def desk(request):
-    """The list; a scanned or typed number (`q`) opens its share. The field posts: a code has no place in a URL."""
-    asked = (request.POST.get("q") or request.GET.get("q", "")).strip()
+    """The list; a scanned or typed number (`q`) opens its share. Posted only: a code has no place in a URL, and a link
+    that somebody else wrote opens nobody's prescription in the pharmacist's name."""
+    asked = request.POST.get("q", "").strip()
     if not asked:
         return render(request, "sharing/desk.html", _list(request))
     share, verdict = worklists.find(request.pharmacy, asked)
@@ -35,11 +36,8 @@ def desk(request):
 
 
 def _not_sent_here(request, asked, verdict):
-    """The patient is at the counter: what they show opens, unless they masked it or shut this pharmacy out.
-
-    Posted only: a link that somebody else wrote opens nobody's prescription in the pharmacist's name.
-    """
-    shown = counter.open_shown(request, verdict) if request.method == "POST" else None
+    """The patient is at the counter: what they show opens, unless they masked it or shut this pharmacy out."""
+    shown = counter.open_shown(request, verdict)
     if shown is not None:
         return redirect("desk-dispense", shown.pk)
     found = {"q": asked[:300], "verdict": counter.as_unknown(verdict)}
