@@ -26,7 +26,7 @@ lock: ## Resolve the dependencies of pyproject.toml again, with hashes
 messages: ## Collect the sentences to translate, and say which have no English yet
 	@.ci/messages
 
-bench: ## Measure speed against floors of the same run, in two minutes (DB=postgres for PostgreSQL)
+bench: ## Measure speed against floors of the same run, in two minutes (DB=postgres; SECONDS=10 for each)
 	@.ci/bench
 
 chaos: ## Break everything while people share, and count what was lost (N=2000 SEED=1 DB=sqlite|postgres FAULTS=all)

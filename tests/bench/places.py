@@ -27,12 +27,11 @@ PATIENCE = 30  # seconds
 def web(folder: Path) -> Iterator[OnSocket]:
     """One worker, and one connection kept open."""
     command = command_of_the_unit(folder / "site.sock")
-    command.remove("--no-http1-keep-alive")
-    log = (folder / "web.log").open("w")
+    command[command.index("--keep-alive") + 1] = str(PATIENCE)
     environment = {**os.environ, "ORDOLIEN_BEHIND_PROXY": "1"}
-    process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=log, text=True)
+    with (folder / "web.log").open("w") as log:
+        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
     try:
-        next(line for line in process.stdout if "Started worker" in line)
         wait_until_it_listens(folder / "site.sock")
         yield OnSocket(folder / "site.sock", PATIENCE)
     finally:

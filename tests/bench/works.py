@@ -2,10 +2,13 @@
 
 import itertools
 import json
+import os
 import threading
 import time
 from pathlib import Path
 
+import redis
+from django.conf import settings
 from django.db import transaction
 from django.template.loader import render_to_string
 from django.utils import timezone
@@ -15,8 +18,10 @@ from portal import software
 from portal.ids import uuid7
 from portal.models import IdempotencyKey
 from prescriptions import depositing, documents, pdf
-from sharing import actions, delivery
+from sharing import actions, delivery, outbox
+from sharing.bell import bell
 from sharing.models import Delivery
+from sharing.mssante.outcome import Kind, SendOutcome, Stage
 from sharing.sweep import Sweep
 from tests import factories
 from tests.bench import places
@@ -24,7 +29,7 @@ from tests.bench.measure import Measured, compare
 from tests.mail import queued
 from tests.software import bundle
 
-SECONDS, PATIENCE = 10, 60
+SECONDS, PATIENCE = float(os.environ.get("SECONDS", "10")), 60  # of each work
 SHARES, SWEPT = 25, 150
 FINESS = factories.with_luhn("69990001")
 RPPS = factories.with_luhn("9900000042"[:10])
@@ -73,7 +78,8 @@ def deliveries(folder: Path) -> list[Measured]:
         def plain() -> None:
             line.sendmail(sender, [first.envelope_to], content)
 
-        rows = compare("smtplib, kept open", plain, {"delivery": delivery.deliver}, seconds=SECONDS, turns=SHARES - 1)
+        waiting = Delivery.objects.pending().count()
+        rows = compare("smtplib, kept open", plain, {"delivery": delivery.deliver}, seconds=SECONDS, turns=waiting)
         swept = _sweep_all(content)
     return [*rows, Measured("delivery, 4 senders", "smtplib, kept open", swept, rows[0].floor, SWEPT)]
 
@@ -90,6 +96,35 @@ def _sweep_all(content: bytes) -> float:
     assert not Delivery.objects.pending().exists(), "The queue is not emptied."
     standing.stop()
     return seconds / SWEPT
+
+
+def rows_of_a_delivery(folder: Path) -> list[Measured]:
+    """What senders do one at a time, so that the limits are exact, and then the outcome; nothing leaves in between."""
+    for _ in range(SWEPT + 1):
+        queued()
+    sent = SendOutcome(Stage.DONE, "250 2.0.0", Kind.SENT)
+    claimed = []
+
+    def claim() -> None:
+        claimed.append(outbox.claim())
+
+    def settle() -> None:
+        delivery.settle(claimed.pop(), sent)
+
+    works = {"claim": claim, "outcome of a claim": settle}
+    return compare("one row inserted", one_row, works, seconds=SECONDS, turns=SWEPT)
+
+
+def bells(folder: Path) -> list[Measured]:
+    """Only where there is a broker of its own: what one process can ring."""
+    if not settings.REDIS_URL:
+        return []
+    plain, one = redis.from_url(settings.REDIS_URL), str(uuid7())
+
+    def push() -> None:
+        plain.lpush("bench", one)
+
+    return compare("one push to Redis", push, {"bell": lambda: bell._send(one)}, seconds=SECONDS / 5)
 
 
 def printed(folder: Path) -> list[Measured]:
@@ -118,4 +153,4 @@ def deposits(folder: Path) -> list[Measured]:
     return compare("json.loads and a row", floor, {"deposit": deposit}, seconds=SECONDS)
 
 
-ALL = (pages, shares, deliveries, printed, deposits)
+ALL = (pages, shares, deliveries, rows_of_a_delivery, bells, printed, deposits)
