@@ -237,3 +237,12 @@ def test_each_setting_is_in_the_example():
     example = (project.ROOT / ".env.example").read_text()
     assert names
     assert sorted(name for name in names if not re.search(rf"^#?\s?{name}=", example, flags=re.M)) == []
+
+
+def test_each_command_is_in_a_document():
+    commands = {file.stem for file in project.app_code() if file.parts[-3:-1] == ("management", "commands")}
+    pages = [project.ROOT / "README.md", *project.files("*.md", under="docs")]
+    told = " ".join(page.read_text() for page in pages)
+    assert len(commands) > 10
+    untold = [name for name in commands - {"__init__"} if not re.search(rf"(manage\.py|ordolien)\s+{name}\b", told)]
+    assert sorted(untold) == []
