@@ -67,6 +67,9 @@ def _type_of(prescription: Prescription) -> dict:
 
 
 def number_of(prescription: Prescription) -> dict:
+    """Empty for what is not in the registry."""
+    if not prescription.number:
+        return {}
     return {"system": NUMBER_SYSTEM, "value": prescription.number}
 
 
@@ -100,13 +103,14 @@ def codings(codes: dict) -> list[dict]:
 def request_of(prescription: Prescription, line) -> dict:
     concept = {"coding": codings(line.codes), "text": line.name}
     status = "cancelled" if prescription.cancelled_at else "active"
+    author = prescription.prescriber_id  # not always known, of a document that was received
     common = {
         "id": str(line.pk),
         "status": status,
         "intent": "order",
         "subject": {"reference": f"Patient/{prescription.patient_id}"},
         "authoredOn": prescription.authored_on.isoformat(),
-        "requester": {"reference": f"Practitioner/{prescription.prescriber_id}"},
+        "requester": {"reference": f"Practitioner/{author}"} if author else None,
         "note": [{"text": text} for text in (line.dispenser_note, prescription.comment) if text],
     } | facts.of_line(prescription, line)
     if line.kind == line.Kind.MEDICINE:

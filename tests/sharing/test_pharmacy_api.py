@@ -68,6 +68,15 @@ def test_reading_one_opens_it_and_gives_the_whole_prescription(lgo, share):
     assert AuditEvent.objects.filter(kind="share.opened", actor=f"softwareclient:{lgo.installation.pk}").exists()
 
 
+def test_what_is_not_known_of_a_received_document_is_left_out(lgo, market, alice_patient):
+    lines = [factories.amoxicillin(), factories.amoxicillin(kind="device"), factories.nursing()]
+    document = factories.prescription(alice_patient, lines, provenance="document")
+    answer = lgo.get(f"{TASKS}/{factories.share(document, market).pk}")
+    requests = [resource for resource in answer.json()["contained"] if resource["resourceType"] != "Patient"]
+    assert [resource["resourceType"] for resource in requests] == ["MedicationRequest", "DeviceRequest", "ServiceRequest"]
+    assert not [name for each in requests for name in each if name in {"requester", "groupIdentifier", "requisition"}]
+
+
 def test_taken_prepared_partly_ready_ready_and_collected(lgo, share):
     assert set_to(lgo, share, "accepted").json()["status"] == "accepted"
     assert set_to(lgo, share, "in-progress").json()["status"] == "in-progress"
