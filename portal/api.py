@@ -4,6 +4,7 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
+from portal.idempotency import OTHER_BODY
 from portal.reasons import Refused
 
 
@@ -17,9 +18,15 @@ class Unfit(exceptions.APIException):
         self.field = field
 
 
+def status_of(refused: Refused) -> int:
+    """409, it cannot be as things stand; 422, as the draft of `Idempotency-Key` asks, for a key of something else."""
+    return 422 if refused.reason.code == OTHER_BODY else 409
+
+
 def explain(exception, context):
     if isinstance(exception, Refused):
-        return Response({"code": exception.reason.code, "detail": exception.reason.sentence}, status=409)
+        said = {"code": exception.reason.code, "detail": exception.reason.sentence}
+        return Response(said, status=status_of(exception))
     if isinstance(exception, exceptions.ValidationError):
         return _of_field(*_first(exception.detail))
     if isinstance(exception, Unfit):

@@ -11,6 +11,8 @@ from django.utils.translation import gettext as _
 from portal.models import IdempotencyKey
 from portal.reasons import Reason, Refused
 
+OTHER_BODY = "idempotency-other-body"
+
 
 def new_key() -> str:
     """The one-time key of a form: sent twice, it has one effect."""
@@ -21,7 +23,7 @@ def once(*, scope: str, key: str, request_facts: dict, effect) -> dict:
     """Runs `effect()` (which returns a JSON answer: ids only) once for this key, and gives its answer every time.
 
     The row is inserted first: a second request at the same instant waits on the unique constraint and then reads the
-    first one's answer. Same key with other facts: Refused("idempotency-other-body"). No key: always runs.
+    first one's answer. Same key with other facts: Refused(OTHER_BODY). No key: always runs.
     """
     if not key:
         return effect()
@@ -46,7 +48,7 @@ def _earlier_answer(row: IdempotencyKey, fingerprint: str) -> dict:
     if row.request_hash != fingerprint:
         raise Refused(
             Reason(
-                "idempotency-other-body",
+                OTHER_BODY,
                 _("Cette demande a déjà servi pour autre chose. Rechargez la page et recommencez."),
             )
         )

@@ -4,6 +4,7 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
+from portal import api
 from portal.reasons import Refused
 from prescriptions.fhir import FhirError
 
@@ -61,7 +62,7 @@ def explain(exception, context):
         status = 413 if exception.code == "too-large" else 400 if exception.path in {"", WHOLE} else 422
         return _answer(status, exception.code, exception.sentence, exception.path)
     if isinstance(exception, Refused):
-        status = 412 if exception.reason.code == CONFLICT_OF_VERSION else 409
+        status = 412 if exception.reason.code == CONFLICT_OF_VERSION else api.status_of(exception)
         return _answer(status, exception.reason.code, exception.reason.sentence, getattr(exception, "path", ""))
     if isinstance(exception, Unprocessable):
         return _answer(422, exception.stable_code, exception.sentence, exception.path)

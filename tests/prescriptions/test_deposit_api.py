@@ -96,7 +96,7 @@ def test_the_same_idempotency_key_is_one_deposit(lap):
     second = lap.post("/api/fhir/", deposit_of(), **key)
     assert attachments(first)["number"] == attachments(second)["number"]
     other = lap.post("/api/fhir/", deposit_of(certification="LAP-2"), **key)
-    assert other.status_code == 409 and code_of(other) == "idempotency-other-body"
+    assert other.status_code == 422 and code_of(other) == "idempotency-other-body"
 
 
 def test_cancelled_by_who_wrote_it_and_by_nobody_else(lap, client):

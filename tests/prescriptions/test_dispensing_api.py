@@ -176,7 +176,7 @@ def test_sent_again_it_is_recorded_once(lgo, two_lines):
     keyed = {"Idempotency-Key": "caisse-1"}
     assert lgo.post(DISPENSE, dispense(two_lines.lines.last()), **keyed).status_code == 201
     answer = lgo.post(DISPENSE, dispense(two_lines.lines.first()), **keyed)
-    assert (answer.status_code, code_of(answer)) == (409, "idempotency-other-body")
+    assert (answer.status_code, code_of(answer)) == (422, "idempotency-other-body")
 
 
 def test_by_the_number_of_a_prescription_of_one_line(lgo, prescription, two_lines):

@@ -91,7 +91,7 @@ def test_the_same_file_twice_is_one_prescription(lap):
     assert (first.status_code, again.status_code, otherwise.status_code) == (201, 200, 200)
     assert first.json()["id"] == again.json()["id"] == otherwise.json()["id"]
     other = lap.post(PATH, sent(pdf(2)), **{"Idempotency-Key": "one"})
-    assert refusal(other)[:2] == (409, "idempotency-other-body")
+    assert refusal(other)[:2] == (422, "idempotency-other-body")
     assert Prescription.objects.count() == 1
 
 
