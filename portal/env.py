@@ -39,8 +39,24 @@ def path(name: str) -> Path | None:
     return Path(value) if value else None
 
 
+# A machine that vanishes, ours or PostgreSQL's, is noticed within a minute, and not after two hours, the patience of
+# TCP: until then the rows it held stay locked. The first ones are libpq's; `options` are said to the server.
+_PATIENCE = {
+    "connect_timeout": "10",
+    "keepalives_idle": "30",
+    "keepalives_interval": "10",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "60000",
+    "options": "-c tcp_keepalives_idle=30 -c tcp_keepalives_interval=10 -c tcp_keepalives_count=3"
+    " -c tcp_user_timeout=60s -c idle_in_transaction_session_timeout=60s",
+}
+
+
 def database(url: str, *, sqlite_default: Path) -> dict:
-    """Django's DATABASES entry for `postgres://user:password@host:port/name?option=value` or `sqlite:///file`."""
+    """Django's DATABASES entry for `postgres://user:password@host:port/name?option=value` or `sqlite:///file`.
+
+    An option that the URL says, even as nothing (`?options=`), is taken as it says.
+    """
     if not url:
         return _sqlite(sqlite_default)
     parts = urlsplit(url)
@@ -48,7 +64,7 @@ def database(url: str, *, sqlite_default: Path) -> dict:
         return _sqlite(Path(unquote(parts.path)[1:] if parts.path.startswith("//") else unquote(parts.path)))
     if parts.scheme not in {"postgres", "postgresql"}:
         raise ImproperlyConfigured("DATABASE_URL must begin with postgres:// or sqlite:///.")
-    options = dict(parse_qsl(parts.query))
+    options = _PATIENCE | dict(parse_qsl(parts.query, keep_blank_values=True))
     return {
         "ENGINE": "django.db.backends.postgresql",
         "NAME": unquote(parts.path.lstrip("/")),

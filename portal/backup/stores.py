@@ -52,6 +52,7 @@ def _copy(source: str | Path, target: str | Path) -> None:
 def _save_postgres(folder: Path) -> Path:
     with connection.cursor() as cursor:
         cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        cursor.execute("SET LOCAL idle_in_transaction_session_timeout = 0")  # it waits for pg_dump, however long
         cursor.execute("SELECT pg_export_snapshot()")
         snapshot = cursor.fetchone()[0]
     file = folder / "database.dump"

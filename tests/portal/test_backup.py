@@ -170,3 +170,11 @@ def test_a_backup_holds_no_key_and_is_for_its_owner_alone(saved, settings):
     assert json.loads(manifest)["tables"]["prescriptions_prescription"] == 1
     with pytest.raises(CommandError, match="not empty"):
         call_command("backup", saved)
+
+
+@pytest.mark.postgres
+def test_pg_dump_may_take_longer_than_a_transaction_may_idle(tmp_path, prescription):
+    with connection.cursor() as cursor:
+        cursor.execute("SET idle_in_transaction_session_timeout = '150ms'")
+    call_command("backup", tmp_path / "backup", verbosity=0)
+    connection.close()

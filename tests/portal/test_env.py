@@ -2,6 +2,7 @@
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
+from django.db import connection
 
 from portal import env
 
@@ -19,3 +20,24 @@ def test_a_number_is_one(monkeypatch):
     monkeypatch.setenv("SIZE_X", "25MB")
     with pytest.raises(ImproperlyConfigured, match="SIZE_X must be a whole number"):
         env.number("SIZE_X", 1)
+
+
+def test_a_machine_that_vanishes_is_noticed_unless_the_address_says_otherwise(tmp_path):
+    def options(said: str) -> dict:
+        return env.database(f"postgres://o:p@db/ordolien{said}", sqlite_default=tmp_path)["OPTIONS"]
+
+    usual = options("")
+    assert int(usual["connect_timeout"]) < 30 and "idle_in_transaction_session_timeout=" in usual["options"]
+    said = {"connect_timeout": "3", "keepalives_idle": "5", "options": "", "sslmode": "verify-full"}
+    query = "&".join(f"{name}={value}" for name, value in said.items())
+    assert options(f"?{query}") == usual | said
+
+
+@pytest.mark.postgres
+@pytest.mark.django_db
+def test_postgresql_takes_what_it_is_told():
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT current_setting('idle_in_transaction_session_timeout')")
+        assert cursor.fetchone() == ("1min",)
+        cursor.execute("SELECT current_setting('tcp_keepalives_idle')")
+        assert cursor.fetchone() == ("30",)
