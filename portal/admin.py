@@ -11,10 +11,21 @@ from portal.back_office import Figure, ReadOnly, as_uuid, found_by_id
 from portal.models import AuditEvent, Notice, SoftwareClient, User
 
 
+class KindFilter(admin.SimpleListFilter):
+    title = _("nature")
+    parameter_name = "kind"
+
+    def lookups(self, request, model_admin):
+        return [(kind, kind) for kind in audit.kinds()]
+
+    def queryset(self, request, queryset):
+        return queryset.filter(kind=self.value()) if self.value() else queryset
+
+
 @admin.register(AuditEvent)
 class AuditEventAdmin(ReadOnly):
     list_display = ["at", "kind", "actor", "patient", "subject"]
-    list_filter = ["kind"]
+    list_filter = [KindFilter]
     search_fields = ["=actor", "=subject", "=kind"]
     search_help_text = _("En entier : un patient, un acteur (user:…), un objet (share:…) ou une nature d’acte.")
     date_hierarchy = "at"

@@ -81,6 +81,10 @@ class AuditEvent(models.Model):
         verbose_name_plural = _("traces")
         ordering = ["-at", "-position"]
         constraints = [models.UniqueConstraint(fields=["chain", "position"], name="audit_one_link_a_position")]
+        indexes = [  # of the back office's page: the trail only grows
+            models.Index(fields=["at", "id"], name="audit_by_moment"),
+            models.Index(fields=["kind", "at", "id"], name="audit_by_kind"),
+        ]
 
     def __str__(self):
         return f"{self.kind} {self.chain}:{self.position}"
