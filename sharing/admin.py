@@ -3,17 +3,17 @@
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ActionForm
-from django.db.models import Count, Exists, Min, OuterRef
+from django.db.models import Count, Exists, Min, OuterRef, Q
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from portal import moments
-from portal.back_office import Figure, ReadOnly, ReadOnlyRows, found_by_id
+from portal.back_office import Figure, ReadOnly, ReadOnlyRows, as_uuid, found_by_id
 from sharing import delivery as deliveries
 from sharing import unclaimed
-from sharing.models import Delivery, DirectoryCopy, InboundMail, Mailbox, Pharmacy, Route, Share, ShareEvent
+from sharing.models import Delivery, DirectoryCopy, InboundMail, Mailbox, Pharmacy, Route, Share, ShareEvent, as_receipt
 
 
 # --- Pharmacies -----------------------------------------------------------------------------------------------------
@@ -46,7 +46,7 @@ class PharmacyAdmin(ReadOnly):
     inlines = [MailboxRows]
 
     def get_queryset(self, request):
-        return super().get_queryset(request).annotate(box_count=Count("mailboxes"))
+        return super().get_queryset(request).annotate(box_count=Count("mailboxes", filter=Q(mailboxes__is_listed=True)))
 
     @admin.display(description=gettext_lazy("boîtes"), ordering="box_count")
     def mailboxes_listed(self, pharmacy):
@@ -221,11 +221,10 @@ class ShareAdmin(ReadOnly):
         return super().get_queryset(request).defer("message", "missing")
 
     def get_search_results(self, request, queryset, search_term):
-        receipt = search_term.replace("-", "").strip().upper()
-        by_id = found_by_id(queryset, search_term)
-        if not search_term or by_id.exists():
-            return by_id, False
-        return queryset.filter(receipt=receipt), False
+        named = as_uuid(search_term)
+        if named:
+            return queryset.filter(Q(pk=named) | Q(patient=named)), False
+        return queryset.filter(receipt=as_receipt(search_term)) if search_term else queryset, False
 
 
 # --- Mail that came back --------------------------------------------------------------------------------------------

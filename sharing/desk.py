@@ -15,9 +15,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from portal import moments
-from prescriptions import numbers, verification
+from prescriptions import verification
 from prescriptions.models import BlockedProfessional, PrescriptionLine
-from sharing.models import Pharmacy, Share, ThreadMessage
+from sharing.models import Pharmacy, Share, ThreadMessage, as_receipt
 from sharing.states import ACTIVE, ENDED, READABLE_BY_PHARMACY
 from sharing.states import ShareStatus as S
 from sharing.timeline import Pill
@@ -256,8 +256,3 @@ def find(pharmacy: Pharmacy, asked: str) -> tuple[Share | None, verification.Ver
     of_it = shares.filter(prescription=verdict.prescription_id, is_readable=True)
     ended_last = Case(When(status__in=ENDED, then=Value(1)), default=Value(0))
     return of_it.order_by(ended_last, "-created_at").first() if verdict.prescription_id else None, verdict
-
-
-def as_receipt(asked: str) -> str:
-    """Crockford's reading: O is 0, I and L are 1."""
-    return numbers.compact(asked).translate(str.maketrans("OIL", "011"))

@@ -6,7 +6,7 @@ from django.utils.translation import gettext as _
 from portal import audit
 from portal.reasons import Reason, Refused, refuse_if
 from sharing import inbound, reading, receipts, reports
-from sharing.models import InboundMail, Pharmacy, Share
+from sharing.models import InboundMail, Pharmacy, Share, as_receipt
 
 Status = InboundMail.Status
 WAITING = (Status.UNMATCHED, Status.REFUSED)
@@ -19,7 +19,7 @@ def attach(*, mail: InboundMail, receipt: str, by) -> InboundMail:
     Raises Refused.
     """
     mail = _locked(mail)
-    share = Share.objects.filter(receipt=receipt.replace("-", "").strip().upper()).first()
+    share = Share.objects.filter(receipt=as_receipt(receipt)).first()
     refuse_if(None if share else Reason("no-such-receipt", _("Aucun envoi ne porte ce numéro de reçu.")))
     read = _readable(mail)
     refuse_if(_why_not_of(read, share))

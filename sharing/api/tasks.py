@@ -17,10 +17,10 @@ from prescriptions.api.outcome import Unprocessable
 from prescriptions.api.paging import page
 from prescriptions.fhir import FhirError
 from prescriptions.fhir.node import Node
-from sharing import actions, desk, reach
+from sharing import actions, reach
 from sharing.actions import Answer
 from sharing.api import resources
-from sharing.models import Share, ShareEvent, ThreadMessage
+from sharing.models import Share, ShareEvent, ThreadMessage, as_receipt
 from sharing.states import ShareStatus as S
 
 API = ShareEvent.Door.API
@@ -58,7 +58,7 @@ class Tasks(PharmacyView):
         shares = self.shares.filter(_asked_states(request.query_params.get("status", "")))
         receipt = request.query_params.get("identifier", "").rpartition("|")[2]
         if receipt:
-            shares = shares.filter(receipt=desk.as_receipt(receipt))
+            shares = shares.filter(receipt=as_receipt(receipt))
         rows, next_url = page(shares, request)
         found = [resources.task(share) for share in rows]
         return Response(answers.searchset(found, url=request.build_absolute_uri(), next_url=next_url))

@@ -3,7 +3,16 @@
 from sharing.models.deliveries import Delivery, DeliveryQuerySet, Heartbeat, Route
 from sharing.models.inbound import InboundMail, InboxPlace
 from sharing.models.pharmacies import DirectoryCopy, Mailbox, PatientPharmacy, Pharmacy, PharmacyMember
-from sharing.models.shares import Share, ShareEvent, ShareQuerySet, ThreadFile, ThreadMessage, new_receipt, new_token
+from sharing.models.shares import (
+    Share,
+    ShareEvent,
+    ShareQuerySet,
+    ThreadFile,
+    ThreadMessage,
+    as_receipt,
+    new_receipt,
+    new_token,
+)
 
 __all__ = [
     "Delivery",
@@ -22,6 +31,7 @@ __all__ = [
     "ShareQuerySet",
     "ThreadFile",
     "ThreadMessage",
+    "as_receipt",
     "new_receipt",
     "new_token",
 ]

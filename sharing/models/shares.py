@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from portal.crypto import EncryptedBinaryField, EncryptedTextField
 from portal.ids import uuid7
+from prescriptions import numbers
 from prescriptions.models import Patient, Prescription
 from sharing.models.pharmacies import Pharmacy, PharmacyMember
 from sharing.states import ACTIVE, ShareStatus
@@ -19,6 +20,11 @@ RECEIPT_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford: no I, L, O, 
 def new_receipt() -> str:
     """Ten characters said aloud without mistake, shown as `7K3P9-QXM2T`."""
     return "".join(secrets.choice(RECEIPT_ALPHABET) for _ in range(10))
+
+
+def as_receipt(asked: str) -> str:
+    """As people write it. Crockford's reading: O is 0, I and L are 1."""
+    return numbers.compact(asked).translate(str.maketrans("OIL", "011"))
 
 
 def new_token() -> str:

@@ -73,7 +73,11 @@ def test_what_is_not_known_of_a_received_document_is_left_out(lgo, market, alice
     document = factories.prescription(alice_patient, lines, provenance="document")
     answer = lgo.get(f"{TASKS}/{factories.share(document, market).pk}")
     requests = [resource for resource in answer.json()["contained"] if resource["resourceType"] != "Patient"]
-    assert [resource["resourceType"] for resource in requests] == ["MedicationRequest", "DeviceRequest", "ServiceRequest"]
+    assert [resource["resourceType"] for resource in requests] == [
+        "MedicationRequest",
+        "DeviceRequest",
+        "ServiceRequest",
+    ]
     assert not [name for each in requests for name in each if name in {"requester", "groupIdentifier", "requisition"}]
 
 

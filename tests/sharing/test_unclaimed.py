@@ -39,7 +39,9 @@ def test_staff_see_whom_to_call_and_not_a_word(office, lost, market):
 
 
 def test_an_answer_joins_the_share_of_its_receipt(office, lost, share, dan):
-    assert "1 courrier réglé." in do(office, "attach", lost, receipt=share.receipt_shown.lower())
+    share.receipt = "0K1P9QXM2T"
+    share.save()
+    assert "1 courrier réglé." in do(office, "attach", lost, receipt="okLp9-qxm2t")
     assert (lost.status, lost.share) == (Status.PROCESSED, share)
     assert said(share) == ["Prête ce soir, Madame Moreau."]
     assert AuditEvent.objects.filter(kind="mail.attached", actor=f"user:{dan.pk}").exists()
