@@ -142,7 +142,7 @@ def why_moved_on(share: Share, expected_version: str) -> Reason | None:
         return None
     return Reason(
         "version-conflict",
-        _("Cet envoi a changé depuis que vous l’avez lu. Relisez-le avant de répondre : rien n’a été envoyé."),
+        _("Cet envoi a changé depuis que vous l’avez lu. Relisez-le avant de répondre : rien n’a été envoyé."),
     )
 
 
