@@ -31,7 +31,7 @@ class DeliveryQuerySet(models.QuerySet):
 
 
 class Delivery(models.Model):
-    """One message to one mailbox. The row is the queue: frozen bytes, claim, lease, outcome (reliability.md)."""
+    """One message to one mailbox. The row is the queue: frozen bytes, claim, lease, outcome."""
 
     class Kind(models.TextChoices):
         SHARE = "share", _("ordonnance")

@@ -1,4 +1,4 @@
-"""The row is the queue (reliability.md): what is to leave, who is sending it, what came of it.
+"""The row is the queue: what is to leave, who is sending it, what came of it.
 
 Knows the database only: what leaves is composed by message.py, sent by mssante, and delivery.py brings them together.
 Locks are taken in one order everywhere: prescription, share, delivery, route, audit.

@@ -112,3 +112,12 @@ def test_nothing_of_the_patient_goes_to_the_broker():
     assert tasks.deliver.ignore_result and tasks.deliver.name == "sharing.tasks.deliver"
     assert app.conf.result_backend is None
     assert app.conf.accept_content == ["json"]
+
+
+def test_a_worker_acknowledges_what_it_has_done_takes_one_at_a_time_and_keeps_no_answer():
+    asked = Celery(broker="redis://broker/0")
+    asked.config_from_object("django.conf:settings", namespace="CELERY")
+    conf = asked.conf
+    assert (conf.task_acks_late, conf.task_reject_on_worker_lost, conf.worker_soft_shutdown_timeout) == (True, True, 30)
+    assert (conf.task_ignore_result, conf.result_backend) == (True, None)
+    assert (conf.task_serializer, conf.accept_content) == ("json", ["json"])
