@@ -198,6 +198,7 @@ class ThreadFile(models.Model):
 
     class Meta:
         ordering = ["id"]
+        indexes = [models.Index(fields=["id"], name="file_waiting", condition=Q(state="waiting"))]
 
     def __str__(self):
         return str(self.id)
