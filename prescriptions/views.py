@@ -1,7 +1,5 @@
 """The printed prescription, its QR, and the page where anybody checks one."""
 
-from csp.constants import SELF, UNSAFE_INLINE
-from csp.decorators import csp_update
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.http import Http404, HttpResponse, JsonResponse
@@ -10,13 +8,14 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
 from portal.access import patient_only
+from portal.viewer import shown_by_the_browser
 from prescriptions import documents, keys, qr, verification
 from prescriptions.forms_verify import VerifyForm
 
 KEYS_GOOD_FOR = 300  # seconds
 
 
-@csp_update({"object-src": [SELF], "style-src": [UNSAFE_INLINE]})  # the browser's own viewer is a plug-in to itself
+@shown_by_the_browser
 @patient_only
 @require_safe
 def prescription_pdf(request, id):

@@ -14,6 +14,7 @@ from portal import moments
 from portal.access import SESSION_PATIENT, open_accesses, patient_only
 from portal.paging import last_of_page_before
 from portal.reasons import Refused
+from portal.viewer import shown_by_the_browser
 from prescriptions import words
 from sharing import actions, listing, policies, share_cards, thread, timeline
 from sharing.forms import ThreadForm
@@ -93,6 +94,7 @@ def share_status(request, id):
     return render(request, "sharing/share_live.html", _context(request, found) | {"is_update": True})
 
 
+@shown_by_the_browser
 @require_safe
 @patient_only
 def share_file(request, id, file_id):

@@ -2,8 +2,6 @@
 
 from datetime import datetime
 
-from csp.constants import SELF, UNSAFE_INLINE
-from csp.decorators import csp_update
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -12,6 +10,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from portal.access import SESSION_PHARMACY, memberships, pharmacist_only
 from portal.reasons import Refused
+from portal.viewer import shown_by_the_browser
 from prescriptions import documents, words
 from sharing import actions, counter, desk_forms, desk_share, policies
 from sharing import desk as worklists
@@ -96,7 +95,7 @@ def reply(request, id):
     return redirect("desk-share", found.pk)
 
 
-@csp_update({"object-src": [SELF], "style-src": [UNSAFE_INLINE]})  # the browser's own viewer is a plug-in to itself
+@shown_by_the_browser
 @require_GET
 @pharmacist_only
 def document(request, id):

@@ -50,6 +50,21 @@ def test_a_refused_page_and_a_document_are_not_kept_either(client, chloe, alice)
 
 
 @pytest.mark.django_db
+def test_the_browser_shows_a_pdf_wherever_one_is_opened(client, chloe, alice):
+    share = factories.share(factories.photo_prescription())
+    joined, printed = factories.thread_file(share), factories.prescription(share.patient)
+    doors = [
+        (chloe, f"/pharmacie/partages/{share.pk}/document/"),
+        (alice, f"/partages/{share.pk}/fichiers/{joined.pk}/"),
+        (alice, f"/ordonnances/{printed.pk}/pdf"),
+    ]
+    for person, path in doors:
+        client.force_login(person)
+        said = directives(client.get(path))
+        assert "'self'" in said["object-src"] and "'unsafe-inline'" in said["style-src"], path
+
+
+@pytest.mark.django_db
 @pytest.mark.parametrize("path", ["/", "/ordonnances/", "/pharmacie/", "/compte/2fa/", "/compte/login/", "/admin/"])
 def test_no_page_carries_a_script_or_a_style_in_its_text(client, alice, chloe, dan, path):
     for person in (alice, chloe, dan):
