@@ -9,6 +9,7 @@ import logging
 import queue
 import threading
 import time
+from contextlib import suppress
 
 from celery import Celery, current_app
 from django.db import transaction
@@ -31,13 +32,14 @@ class Bell:
 
     def ring(self, delivery_id: str) -> None:
         """Never waits. What is not rung, for whatever reason, the sweep finds."""
-        if time.monotonic() < self.silent_until or self._waiting.full():
+        if time.monotonic() < self.silent_until:
             return
         with self._starting:
             if self._thread is None or not self._thread.is_alive():
                 self._thread = threading.Thread(target=self._ring_on, name="ringer", daemon=True)
                 self._thread.start()
-        self._waiting.put(delivery_id)
+        with suppress(queue.Full):
+            self._waiting.put_nowait(delivery_id)
 
     def _ring_on(self) -> None:
         while True:
