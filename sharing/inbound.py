@@ -48,7 +48,7 @@ def _message_id(content: bytes) -> str:
 
 
 # --- Understood after -----------------------------------------------------------------------------------------------
-def process_stored() -> int:
+def process_stored() -> None:
     """A mail that kills its process is counted before it is read, comes after the others, and is put aside after three
     times."""
     waiting = InboundMail.objects.filter(status=Status.STORED).order_by("attempts", "received_at")
@@ -56,7 +56,6 @@ def process_stored() -> int:
         InboundMail.objects.filter(pk=pk).update(attempts=F("attempts") + 1)
         process(pk)
     joined.scan_waiting()
-    return len(waiting)
 
 
 @transaction.atomic

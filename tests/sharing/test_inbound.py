@@ -5,6 +5,8 @@ from email.message import EmailMessage
 from email.policy import SMTP
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from portal.models import Notice
 from sharing import actions, delivery, inbound, mssante, pharmacy_mailbox, reading, sweep
@@ -331,3 +333,12 @@ def test_mail_that_is_too_large_leaves_a_trace(local_operator, settings, share):
     row = inbound.keep(b"Message-ID: <grand@p.test>\r\n\r\ndebut", is_whole=False)
     assert (row.status, row.reason) == (Status.REFUSED, "too-large")
     assert row.received_at - share.created_at < timedelta(minutes=1)
+
+
+def test_what_waits_for_the_next_round_is_not_read_in_this_one(share, monkeypatch):
+    monkeypatch.setattr(inbound, "AT_ONCE", 1)
+    for number in range(3):
+        inbound.keep(answer(share, Message_ID=f"<{number}@pharma.mssante.test>").as_bytes())
+    with CaptureQueriesContext(connection) as asked:
+        inbound.process_stored()
+    assert len([query for query in asked if '"sharing_inboundmail"."content"' in query["sql"]]) == 1
