@@ -1,5 +1,7 @@
 """A refusal is a reason: `why_not_…()` returns one or None, the template shows it, the action raises it."""
 
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 
 
@@ -25,3 +27,13 @@ class Refused(Exception):
 def refuse_if(reason: Reason | None) -> None:
     if reason is not None:
         raise Refused(reason)
+
+
+def do_each(act: Callable, rows: Iterable) -> int:
+    """How many were done. One that is refused, because somebody was quicker, does not stop the others."""
+    done = 0
+    for row in rows:
+        with suppress(Refused):
+            act(row)
+            done += 1
+    return done

@@ -5,6 +5,7 @@ from dataclasses import replace
 from django.db.models import Exists, OuterRef
 from django.http import Http404
 
+from portal.reasons import do_each
 from prescriptions import actions as registry
 from prescriptions import reach, verification
 from prescriptions.models import Dispensing, DispensingLine, Prescription
@@ -74,10 +75,8 @@ def share_here(pharmacy: Pharmacy, prescription: Prescription) -> Share | None:
 
 def collect_delivered(*, by: str = "system:sweep") -> int:
     """Shares whose pharmacy said, through its own software, that it delivered the prescription."""
-    told = list(_delivered_unsaid()[:AT_MOST])
-    for share in told:
-        actions.note_collected(share=share, door=ShareEvent.Door.API, by=by)
-    return len(told)
+    door = ShareEvent.Door.API
+    return do_each(lambda share: actions.note_collected(share=share, door=door, by=by), _delivered_unsaid()[:AT_MOST])
 
 
 def _delivered_unsaid():

@@ -17,6 +17,7 @@ from django.utils import timezone
 from portal import notices
 from portal.clock import db_now
 from portal.database import DATABASE_AWAY
+from portal.reasons import do_each
 from sharing import actions, collecting, counter, delivery, heartbeats, mssante, outbox
 from sharing.collecting import collect
 from sharing.models import Share
@@ -42,10 +43,8 @@ def expire_shares() -> int:
     over = Share.objects.active().filter(prescription__valid_until__lt=today)
     cancelled = Share.objects.active().filter(prescription__cancelled_at__isnull=False)
     replaced = Share.objects.active().filter(prescription__replaced_by__isnull=False)
-    ended = list((over | cancelled | replaced).select_related("prescription")[:EXPIRE_AT_ONCE])
-    for share in ended:
-        actions.expire_share(share=share, by=BY)
-    return len(ended)
+    ended = (over | cancelled | replaced).select_related("prescription")[:EXPIRE_AT_ONCE]
+    return do_each(lambda share: actions.expire_share(share=share, by=BY), ended)
 
 
 # --- Standing -------------------------------------------------------------------------------------------------------

@@ -1,16 +1,20 @@
 """The standing sweep: nothing stops it but being asked to."""
 
 import threading
+from datetime import timedelta
 
 import pytest
 from django.core.management import call_command
-from django.db import OperationalError
+from django.db import OperationalError, connection
+from django.utils import timezone
 
 from portal.clock import db_now
 from portal.models import Notice
-from sharing import actions, mssante, sweep
-from sharing.models import Delivery, Heartbeat
+from sharing import actions, counter, mssante, sweep
+from sharing.models import Delivery, Heartbeat, Share
 from sharing.states import DeliveryStatus as D
+from sharing.states import ShareStatus as S
+from tests import factories
 from tests.fakes.sink import HANG, Conversation
 from tests.mail import queued
 
@@ -44,6 +48,37 @@ def test_a_message_that_kills_its_sender_does_not_stop_the_others(open_sink, sta
     assert {mail.message_id for mail in sink.accepted} == {row.message_id for row in [other, *good]}
     assert Delivery.objects.get(pk=poison.pk).status == D.SENDING
     assert "another takes its place" in caplog.text
+
+
+def expired() -> Share:
+    return factories.share(factories.prescription(valid_until=timezone.localdate() - timedelta(days=1)))
+
+
+def delivered() -> Share:
+    share = factories.share(created_at=timezone.now() - timedelta(hours=1))
+    factories.dispensing(share.prescription)
+    return share
+
+
+@pytest.mark.parametrize(
+    ("ready", "work", "end"),
+    [(expired, sweep.expire_shares, S.EXPIRED), (delivered, counter.collect_delivered, S.COLLECTED)],
+)
+def test_one_that_is_taken_back_meanwhile_does_not_stop_the_others(alice, ready, work, end):
+    taken_back, other = ready(), ready()
+    listed = []
+
+    def meanwhile(execute, sql, params, many, context):
+        if len(listed) == 1:
+            listed.append("taken back")
+            actions.revoke_share(share=taken_back, by=alice)
+        if 'FROM "sharing_share"' in sql:
+            listed.append(sql)
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(meanwhile):
+        assert work() == 1
+    assert [Share.objects.get(pk=share.pk).status for share in (taken_back, other)] == [S.REVOKED, end]
 
 
 class SlowForSome(Conversation):
