@@ -19,7 +19,7 @@ from sharing.models import Delivery, DirectoryCopy, InboundMail, Mailbox, Pharma
 # --- Pharmacies -----------------------------------------------------------------------------------------------------
 class MailboxRows(ReadOnlyRows):
     model = Mailbox
-    fields = ["address", "rank", "is_listed"]
+    fields = ["address", "rank"]
 
 
 class HasMailbox(admin.SimpleListFilter):
@@ -30,7 +30,7 @@ class HasMailbox(admin.SimpleListFilter):
         return [("oui", _("Reçoit les envois")), ("non", _("Sans boîte publiée"))]
 
     def queryset(self, request, queryset):
-        listed = Exists(Mailbox.objects.filter(pharmacy=OuterRef("pk"), is_listed=True))
+        listed = Exists(Mailbox.objects.filter(pharmacy=OuterRef("pk")))
         if self.value() == "oui":
             return queryset.filter(listed)
         return queryset.filter(~listed) if self.value() == "non" else queryset
@@ -46,7 +46,7 @@ class PharmacyAdmin(ReadOnly):
     inlines = [MailboxRows]
 
     def get_queryset(self, request):
-        return super().get_queryset(request).annotate(box_count=Count("mailboxes", filter=Q(mailboxes__is_listed=True)))
+        return super().get_queryset(request).annotate(box_count=Count("mailboxes"))
 
     @admin.display(description=gettext_lazy("boîtes"), ordering="box_count")
     def mailboxes_listed(self, pharmacy):

@@ -39,12 +39,12 @@ class Received:
 
 
 def pharmacy_with_mailbox(finess: str) -> Pharmacy | None:
-    return Pharmacy.objects.filter(finess=finess, mailboxes__is_listed=True).prefetch_related("mailboxes").first()
+    return Pharmacy.objects.filter(finess=finess, mailboxes__isnull=False).prefetch_related("mailboxes").first()
 
 
 def mailboxes_in_use() -> list[Pharmacy]:
     """Pharmacies that were sent something, by name."""
-    used = Pharmacy.objects.filter(shares__isnull=False, mailboxes__is_listed=True)
+    used = Pharmacy.objects.filter(shares__isnull=False, mailboxes__isnull=False)
     return list(used.distinct().order_by("name", "finess"))
 
 

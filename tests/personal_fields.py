@@ -109,7 +109,7 @@ FIELDS = {
         LINK: "id",
         TECHNICAL: "taken_at establishments_on mailboxes_on is_partial counts files",
     },
-    "sharing.Mailbox": {LINK: "id pharmacy", PROFESSIONAL: "address", TECHNICAL: "rank is_listed"},
+    "sharing.Mailbox": {LINK: "id pharmacy", PROFESSIONAL: "address", TECHNICAL: "rank"},
     "sharing.PharmacyMember": {LINK: "id user pharmacy", PROFESSIONAL: "display_name rpps", TECHNICAL: "left_at"},
     "sharing.PatientPharmacy": {LINK: "id patient pharmacy", TECHNICAL: "is_favourite last_used_at"},
     "sharing.Share": {

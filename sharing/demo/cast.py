@@ -79,7 +79,7 @@ def _member(cast: Cast, *, user: str, **facts) -> None:
 
 
 def _with_mailbox(**where) -> Pharmacy:
-    others = Pharmacy.objects.filter(mailboxes__is_listed=True, **where).exclude(finess=MARKET_FINESS)
+    others = Pharmacy.objects.filter(mailboxes__isnull=False, **where).exclude(finess=MARKET_FINESS)
     return others.order_by("finess")[0]
 
 

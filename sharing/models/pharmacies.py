@@ -43,17 +43,16 @@ class Pharmacy(models.Model):
 
     @property
     def mailbox(self):
-        """The organisational mailbox a share goes to: the best ranked listed one, or None."""
-        return next((box for box in self.mailboxes.all() if box.is_listed), None)
+        """The organisational mailbox a share goes to: the best ranked one, or None."""
+        return next(iter(self.mailboxes.all()), None)
 
 
 class Mailbox(models.Model):
-    """An organisational MSSanté mailbox (ORG) of a pharmacy. One address may serve two pharmacies."""
+    """An organisational MSSanté mailbox (ORG) of a pharmacy, off the red list. One address may serve two pharmacies."""
 
     pharmacy = models.ForeignKey(Pharmacy, on_delete=models.CASCADE, related_name="mailboxes")
     address = models.CharField(_("adresse MSSanté"), max_length=254)  # lower case
     rank = models.PositiveSmallIntegerField(_("rang"), default=0)  # 0 is preferred
-    is_listed = models.BooleanField(_("publiée"), default=True)  # False: red list
 
     class Meta:
         verbose_name = _("boîte MSSanté")

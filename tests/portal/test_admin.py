@@ -142,12 +142,6 @@ def test_searches_find_by_pseudonym_and_survive_anything(office, share, stuck):
             assert page.status_code == 200 and "alice@ordolien.test</" not in text(page), (model, asked)
 
 
-def test_the_boxes_of_a_pharmacy_are_those_that_the_directory_lists(office, share):
-    share.pharmacy.mailboxes.create(address="ancienne@pharma.mssante.test", is_listed=False)
-    (row,) = office.get(listed(type(share.pharmacy), q=share.pharmacy.finess)).context["cl"].result_list
-    assert row.box_count == 1
-
-
 def test_looking_into_the_trail_leaves_a_trace(office, dan, share):
     page = office.get(listed(AuditEvent, q=str(share.patient_id)))
     assert "share.created" in text(page)

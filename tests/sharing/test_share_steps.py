@@ -354,7 +354,7 @@ def test_the_mailbox_closed_while_the_patient_was_choosing(journey, market):
     journey.choose(market)
     journey.say("Bonjour")
     key = journey.key()
-    market.mailboxes.update(is_listed=False)
+    market.mailboxes.all().delete()
     response = journey.send(key)
     assert response.status_code == 409
     assert "messagerie" in text(response) or "envois sécurisés" in text(response)

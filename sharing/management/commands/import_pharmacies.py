@@ -96,7 +96,7 @@ class Command(BaseCommand):
             shown = ", ".join(numbers[:EXAMPLES]) + (", …" if len(numbers) > EXAMPLES else "")
             self.stdout.write(f"{len(numbers):6}  {SAID[name]}{': ' if numbers else ''}{shown}")
         in_use = Pharmacy.objects.filter(is_national=True, is_open=True)
-        equipped = in_use.filter(mailboxes__is_listed=True).distinct().count()
+        equipped = in_use.filter(mailboxes__isnull=False).distinct().count()
         self.stdout.write(
             f"In use: {in_use.count()} pharmacies, {equipped} with a mailbox ({seconds:.1f} s). "
             f"FINESS of {_day(copy.establishments_on)}, mailboxes of {_day(copy.mailboxes_on)}."
