@@ -13,12 +13,17 @@ from prescriptions.models import Patient, Prescriber
 
 
 def find_patient(text: str) -> Patient | None:
-    """By the row's id or by INS, whatever its OID."""
+    """By the row's id or by INS: an operator's word, never a sender's."""
     try:
         return Patient.objects.filter(pk=uuid.UUID(text)).first()
     except ValueError:
-        indexes = [Patient.index_of(numbers.compact(text), oid) for oid in INS_OIDS]
-        return Patient.objects.filter(ins_index__in=indexes).first()
+        return find_by_ins(text)
+
+
+def find_by_ins(text: str) -> Patient | None:
+    """Whatever its OID."""
+    indexes = [Patient.index_of(numbers.compact(text), oid) for oid in INS_OIDS]
+    return Patient.objects.filter(ins_index__in=indexes).first()
 
 
 def find_prescriber(rpps: str) -> Prescriber | None:

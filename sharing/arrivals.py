@@ -196,7 +196,7 @@ def _whose(content: bytes) -> cda.Whose:
 def _patient(found: set[tuple[str, str]], traits: list[PatientTraits], recipient: str) -> Patient:
     """A PDF alone says nothing to a program: it is for the address that it was sent to."""
     if not found:
-        return _known(identities.find_patient(recipient))
+        return _known(identities.find_by_ins(recipient))
     ins, oid = _one_of(found, "patient-missing", "several-patients")
     if ins != recipient:
         raise Put("other-recipient")

@@ -8,6 +8,7 @@ from email.policy import SMTP
 
 import pikepdf
 import pytest
+from django.conf import settings
 from django.core.management import call_command
 from django.utils import timezone
 
@@ -213,6 +214,8 @@ def test_who_may_send(alice_patient, bob_patient):
     assert take(other) == aside("other-sender")
     nobody = Patient(ins=OTHER_INS, ins_oid=factories.INS_TEST_OID)
     assert take(mail(nobody, ("o.pdf", pdf()))) == aside("patient-unknown")
+    by_our_id = mail(alice_patient, ("o.pdf", pdf()), To=f"{alice_patient.pk}@{settings.MSSANTE_PATIENT_DOMAIN}")
+    assert take(by_our_id) == aside("patient-unknown")
 
 
 # --- Reports of dispensing ------------------------------------------------------------------------------------------
