@@ -3,15 +3,14 @@
 from dataclasses import dataclass, replace
 
 from django import forms
-from django.utils import timezone
 from django.utils.functional import Promise
-from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from portal.idempotency import new_key
 from prescriptions.models import Prescription
+from sharing import policies
 from sharing.actions import Answer
-from sharing.forms import WISHED_WITHIN, DayField, WordsField
+from sharing.forms import DayField, WordsField
 from sharing.models import Share
 from sharing.states import SHARE_MOVES
 from sharing.states import ShareStatus as S
@@ -26,12 +25,14 @@ class AnswerForm(forms.Form):
     def __init__(self, data=None, *, share: Share, code: str):
         super().__init__(data, auto_id=f"{code}-%s", initial={"key": new_key()})
         self.share, self.code = share, code
+        if share.thread_closed_at:
+            self.fields.pop("text", None)
 
     def answer(self) -> Answer:
         return Answer(status=self.status, **{k: v for k, v in self.cleaned_data.items() if k in _FACTS and v})
 
 
-_FACTS = {"text", "missing", "expected_on", "refusal", "ready_until"}
+_FACTS = {"text", "missing", "expected_on", "refusal", "ready_until", "original_seen"}
 
 
 class DayToCome(DayField):
@@ -41,10 +42,8 @@ class DayToCome(DayField):
 
     def validate(self, value):
         super().validate(value)
-        if value and value < timezone.localdate():
-            raise forms.ValidationError(_("Ce jour est déjà passé. Choisissez-en un à venir, ou laissez vide."))
-        if value and value > timezone.localdate() + WISHED_WITHIN:
-            raise forms.ValidationError(_("Choisissez un jour dans les trois mois qui viennent."))
+        if reason := policies.why_not_day(value):
+            raise forms.ValidationError(reason.sentence, code=reason.code)
 
 
 def _words(**kwargs) -> WordsField:
@@ -71,7 +70,7 @@ class ReadyForm(AnswerForm):
 class PartlyReadyForm(AnswerForm):
     status = S.PARTIALLY_READY
     missing = forms.CharField(
-        max_length=300,
+        max_length=policies.MISSING_MAX,
         label=gettext_lazy("Ce qui manque"),
         error_messages={"required": gettext_lazy("Dites ce qui manque : le patient le lira tel quel.")},
     )
@@ -106,8 +105,10 @@ class RefusalForm(AnswerForm):
 
     def clean(self):
         told = super().clean()
-        if told.get("refusal") == Share.Refusal.OTHER and not told.get("text"):
-            self.add_error("text", _("Dites la raison en quelques mots."))
+        if "refusal" in told and "text" in told:
+            reason = policies.why_refusal_unsaid(self.share, told["refusal"], told["text"])
+            if reason:
+                self.add_error("text", reason.sentence)
         return told
 
 

@@ -1,7 +1,5 @@
 """What patients fill in. Each refusal says what to do; what was typed is kept."""
 
-from datetime import timedelta
-
 from django import forms
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -13,7 +11,6 @@ from prescriptions.models import Prescription
 from sharing import policies
 from sharing.models import Pharmacy
 
-WISHED_WITHIN = timedelta(days=92)
 DATETIME_LOCAL = "%Y-%m-%dT%H:%M"
 
 
@@ -121,7 +118,7 @@ class MessageForm(forms.Form):
                 _("L’ordonnance est valable jusqu’au %(day)s. Choisissez un jour avant cette date.")
                 % {"day": moments.day(end)}
             )
-        if wished_at > timezone.now() + WISHED_WITHIN:
+        if wished_at > timezone.now() + policies.WITHIN:
             raise forms.ValidationError(_("Choisissez un jour dans les trois mois qui viennent."))
 
 

@@ -1,6 +1,9 @@
 """Why not: each returns a Reason or None. The template shows it, the action raises it."""
 
+from datetime import date, timedelta
+
 from django.conf import settings
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from portal import moments
@@ -10,8 +13,11 @@ from prescriptions.policies import is_exhausted, why_not_valid
 from sharing import naming
 from sharing.models import Delivery, Pharmacy, Share
 from sharing.states import ACTIVE, IN_TROUBLE, SHARE_MOVES
+from sharing.states import ShareStatus as S
 
 MESSAGE_MAX = 1000
+MISSING_MAX = 300
+WITHIN = timedelta(days=92)  # how far ahead a day is agreed on
 
 
 def why_not_share(prescription: Prescription, pharmacy: Pharmacy | None = None) -> Reason | None:
@@ -134,6 +140,63 @@ def why_not_answer(share: Share) -> Reason | None:
         "not-readable",
         _("Le patient vous a retiré l’accès à cette ordonnance. Votre réponse n’a pas été envoyée."),
     )
+
+
+def why_not_reply(share: Share, answer) -> Reason | None:
+    """Why the desk or the pharmacy's software cannot answer this (actions.Answer)."""
+    return (
+        why_not_answer(share)
+        or (why_not_move(share, answer.status) if answer.status else None)
+        or (why_not_write(share) if answer.text or not answer.status else None)
+        or _why_not_say(share, answer)
+    )
+
+
+def _why_not_say(share: Share, answer) -> Reason | None:
+    """What goes with each state."""
+    if answer.status == S.COLLECTED:
+        return why_original_unseen(share, answer.original_seen)
+    if answer.status == S.REFUSED:
+        return why_refusal_unsaid(share, answer.refusal, answer.text)
+    if answer.status == S.PARTIALLY_READY:
+        return why_missing_unsaid(answer.missing) or why_not_day(answer.expected_on)
+    return why_not_day(answer.ready_until)
+
+
+def why_original_unseen(share: Share, original_seen: bool) -> Reason | None:
+    if original_seen or share.prescription.provenance != Prescription.Provenance.UPLOAD:
+        return None
+    return Reason(
+        "original-unseen",
+        _("Une photo ne suffit pas pour délivrer. Demandez l’original, puis cochez ici."),
+    )
+
+
+def why_refusal_unsaid(share: Share, refusal: str, text: str) -> Reason | None:
+    if refusal not in Share.Refusal.values:
+        return Reason("refusal-missing", _("Choisissez la raison : le patient saura quoi faire."))
+    if refusal == Share.Refusal.OTHER and not text and not share.thread_closed_at:  # closed, no word can be added
+        return Reason("refusal-unsaid", _("Dites la raison en quelques mots."))
+    return None
+
+
+def why_missing_unsaid(missing: str) -> Reason | None:
+    if not missing:
+        return Reason("missing-unsaid", _("Dites ce qui manque : le patient le lira tel quel."))
+    if len(missing) > MISSING_MAX:
+        return Reason(
+            "missing-too-long", _("Dites ce qui manque en %(max)s caractères au plus.") % {"max": MISSING_MAX}
+        )
+    return None
+
+
+def why_not_day(day: date | None) -> Reason | None:
+    """A day to come, within three months; or none."""
+    if day and day < timezone.localdate():
+        return Reason("day-past", _("Ce jour est déjà passé. Choisissez-en un à venir, ou laissez vide."))
+    if day and day > timezone.localdate() + WITHIN:
+        return Reason("day-too-far", _("Choisissez un jour dans les trois mois qui viennent."))
+    return None
 
 
 def why_moved_on(share: Share, expected_version: str) -> Reason | None:

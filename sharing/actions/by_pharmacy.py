@@ -27,6 +27,7 @@ class Answer:
     expected_on: date | None = None
     refusal: str = ""
     ready_until: date | None = None
+    original_seen: bool = False  # of a photo, when it is collected
     files: tuple[joined.Joined, ...] = ()  # by mail only
 
 
@@ -91,11 +92,9 @@ def record_reply(*, share: Share, answer: Answer, door: str, key: str = "", expe
 def _record_reply(share: Share, answer: Answer, door: str, expected_version: str, by) -> Share:
     share = _as_read(share, expected_version)
     if door != Door.MAIL:  # what came by mail is said already: it is kept
-        refuse_if(policies.why_not_answer(share))
+        refuse_if(policies.why_not_reply(share, answer))
     if answer.status:
         _say(share, answer, door, by)
-    elif door != Door.MAIL:
-        refuse_if(policies.why_not_write(share))
     if answer.text or answer.files:
         words = keep_words(share, ThreadMessage.Side.PHARMACY, answer.text, door, by, came_with=answer.status or "")
         joined.keep(answer.files, words)

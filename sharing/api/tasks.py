@@ -10,6 +10,7 @@ from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.response import Response
 
 from portal.api_access import for_software
+from portal.reasons import Refused
 from prescriptions import documents
 from prescriptions.api import answers
 from prescriptions.api.base import FhirView
@@ -26,6 +27,15 @@ from sharing.states import ShareStatus as S
 API = ShareEvent.Door.API
 # What a Task may be set to → our state. `accepted` takes the share and moves nothing.
 MOVES = {"ready": S.READY, "completed": S.COLLECTED, "rejected": S.REFUSED}
+# What is to be mended, where a reason is about one field.
+PLACES = {
+    "original-unseen": "Task.output",
+    "refusal-unsaid": "Task.note",
+    "missing-unsaid": "Task.statusReason.text",
+    "missing-too-long": "Task.statusReason.text",
+    "day-past": "Task.restriction.period.end",
+    "day-too-far": "Task.restriction.period.end",
+}
 IN_PROGRESS = {"": S.PREPARING, S.PREPARING: S.PREPARING, S.PARTIALLY_READY: S.PARTIALLY_READY}
 
 
@@ -89,7 +99,10 @@ class OneTask(PharmacyView):
             "key": request.headers.get("Idempotency-Key", ""),
             "expected_version": request.headers.get("If-Match", "").removeprefix("W/").strip('"'),
         }
-        _apply(self.share(id), Node(request.data, "Task"), by=self.software, **guards)
+        try:
+            _apply(self.share(id), Node(request.data, "Task"), by=self.software, **guards)
+        except Refused as refused:
+            raise _named(refused) from None
         return _answer(self.share(id))
 
 
@@ -108,6 +121,13 @@ def _apply(share: Share, asked: Node, **guards) -> None:
     actions.record_reply(share=share, answer=_answer_of(asked, status), door=API, **guards)
 
 
+def _named(refused: Refused) -> Exception:
+    """The same, naming the field to mend when there is one."""
+    reason = refused.reason
+    path = PLACES.get(reason.code)
+    return Unprocessable(reason.code, reason.sentence, path) if path else refused
+
+
 def _answer_of(asked: Node, status: str) -> Answer:
     business = next((c.text("code") for c in asked.get("businessStatus").items("coding")), "")
     state = IN_PROGRESS.get(business) if status == "in-progress" else MOVES.get(status)
@@ -118,9 +138,10 @@ def _answer_of(asked: Node, status: str) -> Answer:
         status=state,
         text="\n".join(note.text("text") for note in asked.items("note")),
         refusal=_refusal(asked) if state == S.REFUSED else "",
-        missing=_missing(asked) if state == S.PARTIALLY_READY else "",
+        missing=asked.text("statusReason", "text") if state == S.PARTIALLY_READY else "",
         expected_on=_day(asked) if state == S.PARTIALLY_READY else None,
         ready_until=_day(asked) if state == S.READY else None,
+        original_seen=_original_seen(asked),
     )
 
 
@@ -133,12 +154,15 @@ def _refusal(asked: Node) -> str:
     return code
 
 
-def _missing(asked: Node) -> str:
-    words = asked.text("statusReason", "text")
-    if not 0 < len(words) <= 500:
-        sentence = "statusReason.text says what is missing (1 to 500 characters)."
-        raise Unprocessable("missing-unsaid", sentence, "Task.statusReason.text")
-    return words
+def _original_seen(asked: Node) -> bool:
+    """output: {"type": {"coding": [{"code": "original-seen"}]}, "valueBoolean": true}."""
+    said = [
+        output.flag("valueBoolean")
+        for output in asked.items("output")
+        for coding in output.get("type").items("coding")
+        if coding.text("code") == "original-seen"
+    ]
+    return any(said)
 
 
 def _day(asked: Node) -> date | None:

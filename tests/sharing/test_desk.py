@@ -347,6 +347,15 @@ def test_a_photo_is_delivered_only_once_the_original_was_seen(desk, alice_patien
     assert share.status == S.COLLECTED
 
 
+def test_once_the_pharmacy_had_the_last_word_its_answers_have_no_room_for_more(desk, chloe):
+    share = actions.close_thread(share=factories.share(status=S.PREPARING), by=chloe)
+    offered = desk.get(url(share)).context["answers"]
+    assert [one.choice.code for one in offered if "text" in one.form.fields] == []
+    assert answer(desk, share, "refused", refusal="other", text="Trop tard").status_code == 302
+    share.refresh_from_db()
+    assert share.status == S.REFUSED and not share.messages.exists()
+
+
 def test_pressed_twice_it_is_one_answer(desk, alice):
     share = factories.share(status=S.PREPARING)
     for _ in range(2):

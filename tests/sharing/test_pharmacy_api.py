@@ -120,6 +120,48 @@ def test_a_move_that_is_not_in_the_table_is_a_conflict(lgo, share):
     assert set_to(lgo, share, "draft").status_code == 422
 
 
+DAY = "Task.restriction.period.end"
+PARTLY = {"businessStatus": {"coding": [{"code": "partially_ready"}]}}
+
+
+def until(day: str) -> dict:
+    return {"restriction": {"period": {"end": day}}}
+
+
+@pytest.mark.parametrize(
+    ("status", "more", "code", "place"),
+    [
+        ("completed", {}, "original-unseen", "Task.output"),
+        ("rejected", {"statusReason": {"coding": [{"code": "other"}]}}, "refusal-unsaid", "Task.note"),
+        ("in-progress", PARTLY, "missing-unsaid", "Task.statusReason.text"),
+        ("in-progress", PARTLY | {"statusReason": {"text": "a" * 301}}, "missing-too-long", "Task.statusReason.text"),
+        ("in-progress", PARTLY | {"statusReason": {"text": "a"}} | until("2026-01-02"), "day-past", DAY),
+        ("ready", until("2026-01-02"), "day-past", DAY),
+        ("ready", until("2099-01-02"), "day-too-far", DAY),
+    ],
+)
+def test_what_the_desk_must_say_the_software_must_too(lgo, market, alice_patient, status, more, code, place):
+    photo = factories.share(factories.photo_prescription(alice_patient), market)
+    answer = set_to(lgo, photo, status, **more)
+    assert (answer.status_code, code_of(answer)) == (422, code)
+    assert answer.json()["issue"][0]["expression"] == [place]
+    photo.refresh_from_db()
+    assert photo.status == S.SHARED
+
+
+def test_a_photo_is_completed_once_the_original_was_seen(lgo, market, alice_patient):
+    photo = factories.share(factories.photo_prescription(alice_patient), market)
+    seen = [{"type": {"coding": [{"code": "original-seen"}]}, "valueBoolean": True}]
+    assert set_to(lgo, photo, "completed", output=seen).json()["status"] == "completed"
+
+
+def test_once_the_pharmacy_had_the_last_word_it_says_states_and_adds_no_word(lgo, share):
+    actions.close_thread(share=share, by=lgo.installation)
+    with_words = set_to(lgo, share, "ready", note=[{"text": "C’est prêt."}])
+    assert (with_words.status_code, code_of(with_words)) == (409, "thread-closed")
+    assert set_to(lgo, share, "ready").json()["status"] == "ready" and not share.messages.exists()
+
+
 @pytest.mark.parametrize("status", ["accepted", "ready"])
 def test_if_match_guards_against_a_colleague_and_not_against_oneself(lgo, share, status):
     guards = {"If-Match": lgo.get(f"{TASKS}/{share.pk}")["ETag"], "Idempotency-Key": "k"}
