@@ -1,5 +1,7 @@
 """What the environment says is taken as it is or refused with the name of the setting, never guessed."""
 
+import sqlite3
+
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connection
@@ -31,6 +33,17 @@ def test_a_machine_that_vanishes_is_noticed_unless_the_address_says_otherwise(tm
     said = {"connect_timeout": "3", "keepalives_idle": "5", "options": "", "sslmode": "verify-full"}
     query = "&".join(f"{name}={value}" for name, value in said.items())
     assert options(f"?{query}") == usual | said
+
+
+def test_sqlite_keeps_what_it_has_promised_and_lets_a_writer_wait_for_its_turn(tmp_path):
+    """A promise on the screen is on the disk."""
+    kept = env.database("", sqlite_default=tmp_path / "db.sqlite3")["OPTIONS"]
+    line = sqlite3.connect(tmp_path / "db.sqlite3")
+    line.executescript(kept["init_command"])
+    asked = [line.execute(f"PRAGMA {name}").fetchone()[0] for name in ("journal_mode", "synchronous", "foreign_keys")]
+    assert asked == ["wal", 2, 1]  # 2: FULL
+    assert (kept["transaction_mode"], kept["timeout"]) == ("IMMEDIATE", 20)
+    line.close()
 
 
 @pytest.mark.postgres
