@@ -51,7 +51,7 @@ def why_not_dates(authored_on: date, valid_until: date | None) -> Reason | None:
     return None
 
 
-def _before_opposition(known: Prescription) -> PrescriptionDraft:
+def _before_objection(known: Prescription) -> PrescriptionDraft:
     """As deposited, when the patient objected only later, with their insurer."""
     return replace(draft_of(known), opposed=False)
 
@@ -61,7 +61,7 @@ def why_number_taken(
 ) -> Reason | None:
     """None when it is the same deposit once more."""
     same_people = (known.patient_id, known.prescriber_id) == (patient.pk, prescriber.pk if prescriber else None)
-    if same_people and draft in (draft_of(known), _before_opposition(known)):
+    if same_people and draft in (draft_of(known), _before_objection(known)):
         return None
     return Reason(
         "number-taken",

@@ -14,7 +14,7 @@ from portal.api import Unfit
 from portal.api_access import for_software
 from portal.api_fields import BoundedJSON
 from portal.crypto import CannotDecrypt, seal, unseal
-from prescriptions import duplicates, insurer, opposition, words
+from prescriptions import duplicates, insurer, objecting, words
 from prescriptions import numbers as numbering
 from prescriptions.api import insurer_docs, insurer_shapes
 
@@ -63,7 +63,7 @@ class Opposition(InsurerView):
         if reason := numbering.why_not_ins(given["ins"]):
             raise Unfit(reason.code, reason.sentence, "ins")
         try:
-            done = opposition.record_opposition(
+            done = objecting.record_objection(
                 ins=given["ins"],
                 oid=given["oid"],
                 opposed=given["opposed"],
@@ -71,7 +71,7 @@ class Opposition(InsurerView):
                 since=given["since"],
                 by=request.user,
             )
-        except opposition.NumberUnknown as unknown:
+        except objecting.NumberUnknown as unknown:
             raise Unfit(unknown.reason.code, unknown.reason.sentence, f"numbers[{unknown.place}]") from unknown
         counts = {"concerned": done.concerned, "changed": done.changed}
         return _answer({"opposed": given["opposed"], "since": _day(done.since)} | counts)

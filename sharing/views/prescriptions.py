@@ -9,7 +9,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from portal.access import patient_only
 from portal.paging import last_of_page_before
-from prescriptions import opposition, words
+from prescriptions import objecting, words
 from prescriptions.models import Prescription
 from sharing import actions, history, listing, policies, share_cards
 
@@ -75,7 +75,7 @@ def _context(found) -> dict:
         "delivered": words.say_report(found) if found.provenance == Prescription.Provenance.REPORT else [],
         "deadlines": words.deadlines(found),
         "dispensings": words.dispensings_words(found),
-        "objection": opposition.told_to_patient(found),
+        "objection": objecting.told_to_patient(found),
         "flags": words.flags(found),
         "replaced_by_id": found.replaced_by.pk if hasattr(found, "replaced_by") else None,
         "why_not_send": why_not,

@@ -12,7 +12,7 @@ from django.utils import timezone
 from portal.models import AuditHead
 from portal.reasons import Refused
 from prescriptions import actions as registry
-from prescriptions import depositing, opposition
+from prescriptions import depositing, objecting
 from prescriptions.dispensing import Handed
 from prescriptions.models import Prescription
 from sharing import actions, inbound
@@ -109,7 +109,7 @@ def test_moved_while_the_insurer_says_that_the_patient_opposes(share, alice):
     whose = {"ins": share.patient.ins, "oid": share.patient.ins_oid, "opposed": True, "numbers_given": []}
     meet(
         lambda: actions.move_share(share=share, pharmacy=factories.pharmacy(), by=alice),
-        lambda: opposition.record_opposition(**whose, by="system:test"),
+        lambda: objecting.record_objection(**whose, by="system:test"),
     )
     assert share.patient.objections.count() == 1
 

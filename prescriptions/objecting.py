@@ -31,7 +31,7 @@ class NumberUnknown(Refused):
 
 
 @transaction.atomic
-def record_opposition(
+def record_objection(
     *, ins: str, oid: str, opposed: bool, numbers_given: list[str], since: date | None = None, by
 ) -> Recorded:
     """Of the person, for what is and what will be written; or of the prescriptions named only. `since`: of the person,
