@@ -68,8 +68,8 @@ class Case:
         """The prescriber's own words on this line, in lower case."""
         return f"{self.line.dispenser_note} {self.line.dosage_text} {self.prescription.comment}".lower()
 
-    def deliveries(self) -> list[DispensingLine]:
-        return policies.deliveries_of(self.line)
+    def dispensed(self) -> list[DispensingLine]:
+        return policies.dispensed_of(self.line)
 
 
 def _days(count: int) -> str:
@@ -102,7 +102,7 @@ def _days_gone(case: Case) -> int:
 
 
 def narcotic_over(case: Case) -> str | None:
-    if case.deliveries() or _days_gone(case) < case.line.duration_days:
+    if case.dispensed() or _days_gone(case) < case.line.duration_days:
         return None
     return _("La durée prescrite de ce stupéfiant est écoulée : il faut une nouvelle ordonnance.")
 
@@ -201,7 +201,7 @@ def past_its_limit(case: Case) -> str | None:
     limit = limit_of(case)
     if (case.line.duration_days or 0) > limit:
         return _("Ce médicament se prescrit pour %(days)s au plus : l’ordonnance va au-delà.") % {"days": _days(limit)}
-    if _days_gone(case) >= limit and case.deliveries():
+    if _days_gone(case) >= limit and case.dispensed():
         return _(
             "Ce médicament se prescrit pour %(days)s au plus : cette durée est passée depuis la date de l’ordonnance."
         ) % {"days": _days(limit)}
@@ -210,7 +210,7 @@ def past_its_limit(case: Case) -> str | None:
 
 def _covered_until(case: Case) -> date | None:
     """The day the last complete delivery runs out, as far as one can tell."""
-    complete = [told for told in case.deliveries() if told.completeness in policies.COMPLETE]
+    complete = [told for told in case.dispensed() if told.completeness in policies.COMPLETE]
     if not complete:
         return None
     last = complete[-1]

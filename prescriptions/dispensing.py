@@ -170,7 +170,7 @@ def _why_too_much(item: Handed) -> Reason | None:
 
 
 def completed(line: PrescriptionLine) -> int:
-    return sum(told.completeness in policies.COMPLETE for told in policies.deliveries_of(line))
+    return sum(told.completeness in policies.COMPLETE for told in policies.dispensed_of(line))
 
 
 def counts_boxes(line: PrescriptionLine) -> bool:
@@ -187,7 +187,7 @@ def boxes_left(line: PrescriptionLine) -> Decimal | None:
 
 
 def _handed_over(line: PrescriptionLine) -> int:
-    return sum(told.quantity for told in policies.deliveries_of(line))
+    return sum(told.quantity for told in policies.dispensed_of(line))
 
 
 def boxes_in_all(line: PrescriptionLine) -> int | None:

@@ -43,7 +43,7 @@ class Treatment:
 
     @property
     def is_dispensed(self) -> bool:
-        return bool(policies.deliveries_of(self.line))
+        return bool(policies.dispensed_of(self.line))
 
 
 @dataclass(frozen=True)

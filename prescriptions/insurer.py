@@ -96,7 +96,7 @@ def _too_late_to_start(prescription: Prescription, reported: list[Dispensing]) -
 
 def _over_delivered(prescription: Prescription) -> Iterator[Anomaly]:
     for line in prescription.lines.all():
-        boxes = sum(told.quantity for told in policies.deliveries_of(line))
+        boxes = sum(told.quantity for told in policies.dispensed_of(line))
         too_often = dispensing.completed(line) > 1 + line.renewals
         if too_often or dispensing.counts_boxes(line) and boxes > line.quantity * (1 + line.renewals):
             yield Anomaly("over-delivered", _("Délivrée au-delà de ce qui est prescrit."), line=line.position)

@@ -98,7 +98,7 @@ def is_started(prescription: Prescription) -> bool:
     return bool(reported_dispensings(prescription))
 
 
-def deliveries_of(line: PrescriptionLine) -> list[DispensingLine]:
+def dispensed_of(line: PrescriptionLine) -> list[DispensingLine]:
     """What was handed over of this line, oldest first."""
     said = (told for d in reported_dispensings(line.prescription) for told in d.lines.all())
     return [told for told in said if told.line_id == line.pk and told.quantity]
@@ -108,7 +108,7 @@ def left_of(line: PrescriptionLine) -> int | None:
     """How many complete deliveries remain. None: nobody reported anything, or nobody would report it to a pharmacy."""
     if not line.is_for_pharmacy() or not is_started(line.prescription):
         return None
-    done = sum(told.completeness in COMPLETE for told in deliveries_of(line))
+    done = sum(told.completeness in COMPLETE for told in dispensed_of(line))
     return max(0, 1 + line.renewals - done)
 
 

@@ -97,8 +97,8 @@ def _something_is_missing(prescription: Prescription) -> bool:
     for line in prescription.lines.all():
         if not line.is_for_pharmacy():
             continue
-        deliveries = policies.deliveries_of(line)
-        if not deliveries or deliveries[-1].completeness not in policies.COMPLETE:
+        dispensed = policies.dispensed_of(line)
+        if not dispensed or dispensed[-1].completeness not in policies.COMPLETE:
             return True
     return False
 

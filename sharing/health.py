@@ -10,7 +10,7 @@ from portal.clock import db_now
 from portal.health import Finding
 from sharing import heartbeats, vitals
 from sharing.directory.freshness import ESTABLISHMENTS_OLD, MAILBOXES_OLD
-from sharing.mssante import reach
+from sharing.mssante import probe
 from sharing.states import DeliveryStatus
 
 ASLEEP_SECONDS = 6 * heartbeats.BEAT_SECONDS
@@ -29,7 +29,7 @@ def deliveries() -> Iterator[Finding]:
 
 
 def operator() -> Iterator[Finding]:
-    configured, mail, imap = vitals.is_operator_configured(), reach.mail_answers(), reach.imap_answers()
+    configured, mail, imap = vitals.is_operator_configured(), probe.mail_answers(), probe.imap_answers()
     yield Finding("operator_configured", configured, configured)
     yield Finding("mail_answers", mail, mail is not False)
     yield Finding("imap_answers", imap, imap is not False)
