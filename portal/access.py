@@ -56,12 +56,6 @@ def memberships(user) -> list:
     return list(user.pharmacy_members.filter(left_at=None).select_related("pharmacy").order_by("id"))
 
 
-def member_of(request):
-    members = memberships(request.user)
-    chosen = request.session.get(SESSION_PHARMACY)
-    return next((m for m in members if str(m.pharmacy_id) == chosen), members[0] if members else None)
-
-
 def prescriber_of(user):
     return getattr(user, "prescriber", None)
 
@@ -116,14 +110,16 @@ def patient_only(view):
 
 
 def pharmacist_only(view):
-    """Sets request.pharmacy and request.member (the professional in that pharmacy)."""
+    """Sets request.memberships (wherever the professional works), request.member (here) and request.pharmacy."""
 
     @wraps(view)
     def guarded(request, *args, **kwargs):
-        member = member_of(request)
-        if member is None:
+        members = memberships(request.user)
+        if not members:
             raise Http404
-        request.member, request.pharmacy = member, member.pharmacy
+        chosen = request.session.get(SESSION_PHARMACY)
+        member = next((m for m in members if str(m.pharmacy_id) == chosen), members[0])
+        request.memberships, request.member, request.pharmacy = members, member, member.pharmacy
         return view(request, *args, **kwargs)
 
     return guarded

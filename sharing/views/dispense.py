@@ -7,7 +7,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from portal.access import memberships, pharmacist_only
+from portal.access import pharmacist_only
 from portal.reasons import Refused
 from prescriptions import actions as registry
 from prescriptions import policies, words
@@ -86,7 +86,7 @@ def _beside(request, prescription: Prescription) -> dict:
     """The list on the left, and whose prescription it is."""
     return {
         "worklist": desk.worklist(request.pharmacy),
-        "memberships": memberships(request.user),
+        "memberships": request.memberships,
         "prescription": prescription,
         "patient": desk_share.identity(prescription.patient),
         "share_here": counter.share_here(request.pharmacy, prescription),

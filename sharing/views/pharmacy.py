@@ -8,7 +8,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from portal.access import SESSION_PHARMACY, memberships, pharmacist_only
+from portal.access import SESSION_PHARMACY, pharmacist_only
 from portal.reasons import Refused
 from portal.viewer import shown_by_the_browser
 from prescriptions import documents, words
@@ -129,7 +129,7 @@ def news(request):
 def switch(request):
     """Whoever works in several pharmacies says at which one's desk they are."""
     chosen = request.POST.get("pharmacy", "")
-    if chosen not in {str(member.pharmacy_id) for member in memberships(request.user)}:
+    if chosen not in {str(member.pharmacy_id) for member in request.memberships}:
         raise Http404
     request.session[SESSION_PHARMACY] = chosen
     return redirect("desk")
@@ -158,7 +158,7 @@ def _list(request, **about) -> dict:
             page=int(page) if page.isdecimal() and len(page) < 6 else 1,
             **about,
         ),
-        "memberships": memberships(request.user),
+        "memberships": request.memberships,
     }
 
 

@@ -97,10 +97,9 @@ def test_what_was_never_delivered_is_not_there(desk, alice):
 
 def test_the_list_costs_the_same_whatever_its_length(desk, alice_patient, bob, bob_patient):
     def queries():
-        with CaptureQueriesContext(
-            connection,
-        ) as seen:
+        with CaptureQueriesContext(connection) as seen:
             desk.get("/pharmacie/")
+        assert sum('"left_at" IS NULL' in each["sql"] for each in seen) == 1, "where one works is read once a page"
         return len(seen)
 
     for patient in (alice_patient, bob_patient):
