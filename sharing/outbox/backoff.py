@@ -1,11 +1,11 @@
 """When to try again, and until when."""
 
 import random
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.utils import timezone
 
+from prescriptions.policies import ends_at
 from sharing.models import Delivery, Share
 
 
@@ -28,8 +28,5 @@ def _later(now: datetime, seconds: float) -> datetime:
 def give_up_at(share: Share, kind: str, now: datetime) -> datetime:
     """Five days, or the end of the prescription's validity when it carries one."""
     limit = now + timedelta(seconds=settings.DELIVERY_GIVE_UP_SECONDS)
-    last_day = share.prescription.valid_until
-    if kind != Delivery.Kind.SHARE or last_day is None:
-        return limit
-    end_of_day = timezone.make_aware(datetime.combine(last_day + timedelta(days=1), time()))
-    return min(limit, end_of_day)
+    end = ends_at(share.prescription) if kind == Delivery.Kind.SHARE else None
+    return min(limit, end) if end else limit
