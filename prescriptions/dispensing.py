@@ -9,6 +9,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
 
+from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -17,6 +18,7 @@ from prescriptions import numbers, policies
 from prescriptions.models import Dispensing, DispensingLine, Prescription, PrescriptionLine
 
 Completeness = DispensingLine.Completeness
+WHOLE_OR_NOTHING = {*policies.COMPLETE, ""}
 BOXES = ("", "boîte", "boite", "flacon", "tube", "stylo", "seringue", "{box}")
 CLOCKS_APART = timedelta(minutes=5)
 TOLD_LATE = timedelta(days=7)  # the network was down: said later, of a prescription that has ended since
@@ -212,6 +214,13 @@ def completeness_of(item: Handed) -> str:
     if completed(item.line):
         return Completeness.REFILL_COMPLETE if item.complete else Completeness.REFILL_PARTIAL
     return Completeness.FIRST_COMPLETE if item.complete else Completeness.FIRST_PARTIAL
+
+
+def whole_ones() -> QuerySet[Dispensing]:
+    """Something was handed over, nothing in part. What was not delivered has no completeness."""
+    told = DispensingLine.objects.filter(dispensing=OuterRef("pk"))
+    complete, part = told.filter(completeness__in=policies.COMPLETE), told.exclude(completeness__in=WHOLE_OR_NOTHING)
+    return Dispensing.objects.filter(Exists(complete), ~Exists(part))
 
 
 def completes(item: Handed) -> int | None:

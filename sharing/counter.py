@@ -8,12 +8,14 @@ from django.http import Http404
 from portal.reasons import do_each
 from prescriptions import actions as registry
 from prescriptions import reach, verification
-from prescriptions.models import Dispensing, DispensingLine, Prescription
+from prescriptions.dispensing import whole_ones
+from prescriptions.models import Prescription
 from sharing import actions, desk
 from sharing.models import Pharmacy, Share, ShareEvent
 
 SHOWN = "counter"  # in the session: what was opened here by its code or number, "<pharmacy>:<prescription>"
-AT_MOST = 40
+SHOWN_AT_MOST = 40  # in one session
+AT_ONCE = 40  # collected in one round of the sweep
 
 
 def prescription_or_404(request, id) -> Prescription:
@@ -44,7 +46,7 @@ def open_shown(request, verdict: verification.Verdict | None) -> Prescription | 
     if found is None:
         return None
     known = [key for key in request.session.get(SHOWN, []) if key != _key(request.pharmacy, found)]
-    request.session[SHOWN] = [*known, _key(request.pharmacy, found)][-AT_MOST:]
+    request.session[SHOWN] = [*known, _key(request.pharmacy, found)][-SHOWN_AT_MOST:]
     return found
 
 
@@ -76,15 +78,11 @@ def share_here(pharmacy: Pharmacy, prescription: Prescription) -> Share | None:
 def collect_delivered(*, by: str = "system:sweep") -> int:
     """Shares whose pharmacy said, through its own software, that it delivered the prescription."""
     door = ShareEvent.Door.API
-    return do_each(lambda share: actions.note_collected(share=share, door=door, by=by), _delivered_unsaid()[:AT_MOST])
+    return do_each(lambda share: actions.note_collected(share=share, door=door, by=by), _delivered_unsaid()[:AT_ONCE])
 
 
 def _delivered_unsaid():
-    parts = DispensingLine.objects.filter(dispensing=OuterRef("pk"), completeness__endswith="P")
-    whole = DispensingLine.objects.filter(dispensing=OuterRef("pk"), completeness__endswith="C")
-    here = Dispensing.objects.filter(
-        Exists(whole),
-        ~Exists(parts),
+    here = whole_ones().filter(
         prescription=OuterRef("prescription"),
         pharmacy_finess=OuterRef("pharmacy__finess"),
         created_at__gt=OuterRef("created_at"),

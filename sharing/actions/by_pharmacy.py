@@ -9,6 +9,7 @@ from django.utils import timezone
 from portal import audit, idempotency
 from portal.reasons import refuse_if
 from prescriptions import actions as registry
+from prescriptions.dispensing import whole_ones
 from prescriptions.locks import locked as lock_prescription
 from prescriptions.models import Dispensing, Prescription
 from sharing import joined, policies
@@ -130,15 +131,9 @@ def dispense(*, prescription: Prescription, pharmacy: Pharmacy, by, **said) -> D
     dispensing = registry.record_dispensing(
         prescription=prescription, pharmacy_finess=pharmacy.finess, pharmacy_name=pharmacy.name, by=by, **said
     )
-    if share is not None and _is_whole(dispensing):
+    if share is not None and whole_ones().filter(pk=dispensing.pk).exists():
         _say(share, Answer(status=ShareStatus.COLLECTED), Door.DESK, by)
     return dispensing
-
-
-def _is_whole(dispensing: Dispensing) -> bool:
-    """Something was handed over, nothing in part."""
-    said = [told.completeness for told in dispensing.lines.all() if told.quantity]
-    return bool(said) and not any(code.endswith("P") for code in said)
 
 
 @transaction.atomic
