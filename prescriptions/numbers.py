@@ -17,11 +17,11 @@ from portal.reasons import Reason
 
 CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # no I, L, O, U: said and read without mistake
 NUMBER_LENGTH = 18  # as the one specimen that is public, 01S2TBPZ2JCNZZYGHZ; its own rule is not public
-SEPARATORS = re.compile(r"[\s.\-\u2010-\u2015\u00b7_/]+")
+SEPARATORS = re.compile(r"[\s\0.\-\u2010-\u2015\u00b7_/]+")
 
 
 def compact(text: str) -> str:
-    """Upper case, without the spaces, dots and dashes people put in."""
+    """Upper case, without the spaces, dots and dashes people put in; nor NUL, which PostgreSQL does not take."""
     return SEPARATORS.sub("", text).upper()
 
 

@@ -1,6 +1,6 @@
 """The pharmacy's own software does by API everything that the desk does: list, read, take, answer, write."""
 
-from urllib.parse import unquote
+from urllib.parse import unquote, urlencode
 
 import pytest
 from django.urls import get_resolver
@@ -292,6 +292,25 @@ def test_the_capability_statement_says_what_answers_and_nothing_less(client, db)
     parts = {part for path in served if path.startswith("fhir/") for part in path.split("/")[1:]}
     known = {part for part in parts if part and "<" not in part} - {"metadata", "_search"}
     assert known == said
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("asked", ["\0", "0K3P9\0QXM2T", "01S2TBPZ2JCNZZYGHZ\0"])
+def test_a_nul_finds_nothing_and_breaks_nothing(lgo, market, alice, alice_patient, client, asked):
+    form = {"content_type": "application/x-www-form-urlencoded"}
+    for kind, name in (
+        ("MedicationRequest", "group-identifier"),
+        ("MedicationRequest", "qr"),
+        ("MedicationDispense", "group-identifier"),
+    ):
+        assert lgo.post(f"/api/fhir/{kind}/_search", urlencode({name: asked}), **form).status_code < 500, (kind, name)
+    assert lgo.get(TASKS, {"identifier": asked}).json()["entry"] == []
+    client.force_login(factories.chloe(market))
+    assert client.post("/pharmacie/", {"q": asked}).status_code == 200
+    client.force_login(alice)
+    mine = factories.prescription(alice_patient)
+    assert client.get(f"/ordonnances/{mine.pk}/partager/", {"q": asked}).status_code == 200
+    assert client.post("/ordonnances/", {"q": asked}).status_code == 200
 
 
 def test_prescribing_software_has_no_business_here(client, share):
