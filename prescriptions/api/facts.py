@@ -26,7 +26,9 @@ def of_line(prescription: Prescription, line: PrescriptionLine) -> dict:
 def _concepts(prescription: Prescription, line: PrescriptionLine) -> list[dict]:
     labels = dict(Prescription.Flag.choices) | dict(PrescriptionLine.Flag.choices)
     coded = [(FLAGS, code) for code in prescription.flags] + [(LINE_FLAGS, code) for code in line.flags]
-    concepts = [{"coding": [{"system": system, "code": code}], "text": str(labels[code])} for system, code in coded]
+    concepts = [
+        {"coding": [{"system": system, "code": code}], "text": str(labels.get(code, code))} for system, code in coded
+    ]
     service = SERVICES.get(line.kind)
     return ([{"coding": [{"system": SNOMED, "code": service}]}] if service else []) + concepts
 

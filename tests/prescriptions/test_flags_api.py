@@ -6,6 +6,7 @@ import pytest
 from django.utils import timezone
 
 from portal.models import AuditEvent
+from prescriptions.api import answers
 from prescriptions.models import Prescription
 from tests import factories
 from tests.software import Program, amoxicillin, bundle
@@ -185,3 +186,9 @@ def test_its_list_goes_on_by_key(lap, alice):
     assert len(resources(lap.get(following))) == 1 and len(made) == 3
     by_number = lap.get(f"{BASE}/MedicationRequest", {"group-identifier": made[0].number})
     assert by_number.status_code == 422 and "_search" in by_number.content.decode()
+
+
+def test_a_flag_that_nothing_names_here_is_told_by_its_code(emma):
+    line = factories.amoxicillin(flags=["UNHEARD-OF"])
+    (resource,) = answers.requests_of(factories.prescription(flags=["MED-9999"], lines=[line]))
+    assert [concept["text"] for concept in resource["category"]] == ["MED-9999", "UNHEARD-OF"]
