@@ -174,7 +174,7 @@ def why_original_unseen(share: Share, original_seen: bool) -> Reason | None:
 
 def why_refusal_unsaid(share: Share, refusal: str, text: str) -> Reason | None:
     if refusal not in Share.Refusal.values:
-        return Reason("refusal-missing", _("Choisissez la raison : le patient saura quoi faire."))
+        return Reason("refusal-missing", _("Choisissez la raison : le patient saura quoi faire."))
     if refusal == Share.Refusal.OTHER and not text and not share.thread_closed_at:  # closed, no word can be added
         return Reason("refusal-unsaid", _("Dites la raison en quelques mots."))
     return None
@@ -182,7 +182,7 @@ def why_refusal_unsaid(share: Share, refusal: str, text: str) -> Reason | None:
 
 def why_missing_unsaid(missing: str) -> Reason | None:
     if not missing:
-        return Reason("missing-unsaid", _("Dites ce qui manque : le patient le lira tel quel."))
+        return Reason("missing-unsaid", _("Dites ce qui manque : le patient le lira tel quel."))
     if len(missing) > MISSING_MAX:
         return Reason(
             "missing-too-long", _("Dites ce qui manque en %(max)s caractères au plus.") % {"max": MISSING_MAX}
