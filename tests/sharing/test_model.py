@@ -87,8 +87,10 @@ class AnyStory(Story):
     @rule(which=one, status=st.sampled_from([None, *REPLIES]), text=st.sampled_from(["", "Demain midi."]))
     def replies(self, which, status, text):
         share = self.share_of(which)
-        said = Answer(status=status, text=text, refusal=Share.Refusal.OUT_OF_STOCK if status == S.REFUSED else "")
-        reason = policies.why_not_move(share, status) if status else policies.why_not_write(share)
+        refusal = Share.Refusal.OUT_OF_STOCK if status == S.REFUSED else ""
+        missing = "Une boîte" if status == S.PARTIALLY_READY else ""
+        said = Answer(status=status, text=text, refusal=refusal, missing=missing)
+        reason = policies.why_not_reply(share, said)
         door = ShareEvent.Door.DESK
         self.act(reason, lambda: actions.record_reply(share=share, answer=said, door=door, by=self.world.chloe))
 
