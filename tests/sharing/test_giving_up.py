@@ -75,6 +75,7 @@ def test_given_up_on_the_last_day_of_the_prescription_it_is_not_delivered_rather
     delivery.sweep_once()
     share.refresh_from_db()
     assert share.status == S.UNDELIVERABLE
+    assert [row.kind for row in share.deliveries.all()] == ["share"]  # it never left: nobody is told to disregard it
 
 
 @pytest.mark.parametrize(
