@@ -31,8 +31,6 @@ def record(claimed: Claim, outcome: SendOutcome, share: Share) -> str:
         return _sent(delivery, outcome, now)
     if delivery.lease_owner != claimed.holder:
         return ""
-    if delivery.delivered_at:  # a report has said meanwhile that an earlier attempt arrived
-        return _sent(delivery, outcome, now)
     return _not_sent(delivery, outcome, share, now)
 
 

@@ -262,6 +262,15 @@ def test_a_trial_that_shows_nothing_is_followed_by_another_after_the_usual_pause
     assert len(sink.accepted) == 1
 
 
+def test_a_content_refused_after_another_answer_is_refused_for_the_first_time(open_sink, later):
+    open_sink(lambda at, turn: ("451 4.3.0 Full" if turn == 1 else "554 5.6.0 Not this") if at == "dot" else None)
+    queued()
+    delivery.sweep_once()
+    later(minutes=20)
+    delivery.sweep_once()
+    assert statuses() == {D.RETRY}
+
+
 @pytest.mark.parametrize(("mailboxes", "minutes"), [(2, 11), (3, 20)])
 def test_refused_before_and_after_a_silence_of_ours_is_refused_as_everybody_is(open_sink, later, mailboxes, minutes):
     """No sweep for a while: nobody has passed meanwhile, since nobody was tried. Three are a run, even once late."""

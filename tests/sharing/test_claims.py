@@ -85,6 +85,13 @@ def test_what_is_put_aside_is_in_doubt_and_told_and_nothing_else_is():
     assert (now_is(other).status, traces(other)) == (D.SENDING, [])
 
 
+def test_at_its_tenth_claim_it_still_has_its_lease():
+    row = silent("a@pharma.mssante.test", 10)
+    Delivery.objects.filter(pk=row.pk).update(lease_until=db_now() + timedelta(seconds=60))
+    assert outbox.quarantine_silent() == 0
+    assert now_is(row).status == D.SENDING
+
+
 def test_what_was_taken_back_meanwhile_is_not_put_aside_for_anybody(alice):
     row = silent("a@pharma.mssante.test", 10)
     actions.revoke_share(share=row.share, by=alice)

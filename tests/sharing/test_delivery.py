@@ -49,6 +49,15 @@ def test_every_attempt_sends_the_same_bytes_under_the_same_message_id(open_sink,
 
 
 # --- What is written down of it -------------------------------------------------------------------------------------
+def test_the_one_asked_for_leaves_and_no_other_under_its_own_envelope_id(open_sink):
+    """As the bell asks. The operator's reports carry the envelope id back (RFC 3461)."""
+    sink = open_sink()
+    first, asked = queued("a@pharma.mssante.test"), queued("b@pharma.mssante.test")
+    assert delivery.deliver(str(asked.pk)) == D.SENT
+    assert (now_is(first).status, [mail.message_id for mail in sink.accepted]) == (D.QUEUED, [asked.message_id])
+    assert f"ENVID={asked.envid}" in sink.accepted[0].options
+
+
 def test_each_attempt_is_told_with_its_stage_its_answer_and_its_number(later):
     row = queued()
     delivery.settle(outbox.claim(), LATER)
