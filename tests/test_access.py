@@ -393,6 +393,7 @@ def test_a_child_is_entered_by_the_parent_and_left_when_the_access_ends(people, 
 
 
 # --- The back office ------------------------------------------------------------------------------------------------
+@pytest.mark.any_database
 def test_the_back_office_is_not_there_for_others(people, share):
     """Every page of it, by its pattern."""
     for name, _, names in urls():

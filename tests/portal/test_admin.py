@@ -162,6 +162,7 @@ def guesses(page):
             yield f"{column.name}__pk"
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize("model", admin.site._registry, ids=lambda model: model._meta.label)
 def test_a_page_is_filtered_by_its_own_filters_and_by_nothing_else(office, model):
     page = admin.site._registry[model]

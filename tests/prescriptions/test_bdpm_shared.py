@@ -63,6 +63,7 @@ def test_prices_and_typography(extraction):
     assert any("’" in text for text in texts) and not any(re.search(r"[\x80-\x9f\ufffd]", text) for text in texts)
 
 
+@pytest.mark.any_database
 @pytest.mark.django_db
 def test_all_of_it_is_imported_and_every_card_can_be_said(extraction):
     started = time.process_time()

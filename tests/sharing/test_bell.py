@@ -67,6 +67,7 @@ def rung(bell) -> int:
         return line.SimpleQueue("celery").qsize()
 
 
+@pytest.mark.any_database
 @pytest.mark.django_db(transaction=True)
 def test_with_the_broker_down_a_share_is_recorded_at_once_and_the_sweep_sends_it(open_sink, alice, broken_bell):
     sink = open_sink()

@@ -33,7 +33,7 @@ def standing(settings):
 
     yield start
     for one in running:
-        assert one.stop(5)
+        assert one.stop(1)
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
