@@ -127,7 +127,7 @@ CACHES = {
     "process": _in_process,
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
-REQUEST_MAX_BYTES = 24 * 1024 * 1024  # a form with its files; one file: prescriptions.photos.MAX_BYTES
+REQUEST_MAX_BYTES = 24 * 1024 * 1024  # a form with its files; one file: prescriptions.files.photos.MAX_BYTES
 FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.TemporaryFileUploadHandler"]
 
 # --- Language and time ----------------------------------------------------------------------------------------------

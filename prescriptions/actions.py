@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 
 from portal import audit, idempotency
 from portal.reasons import Reason, refuse_if
-from prescriptions import filing, numbers, photos, policies, rules
+from prescriptions import numbers, policies
 from prescriptions.dispensing import (
     Handed,
     as_it_stands,
@@ -26,7 +26,10 @@ from prescriptions.dispensing import (
     why_not_record,
     why_not_undo,
 )
-from prescriptions.drafts import PrescriptionDraft
+from prescriptions.files import photos
+from prescriptions.intake import filing
+from prescriptions.intake.drafts import PrescriptionDraft
+from prescriptions.law import rules
 from prescriptions.locks import locked
 from prescriptions.models import Dispensing, DispensingLine, Document, Patient, Prescriber, Prescription
 from prescriptions.policies import is_exhausted

@@ -1,6 +1,6 @@
 """What a pharmacy may record: never more than what is left, each line delivered or the reason why not.
 
-The law's time rules and conditions are one dated table of their own: prescriptions/rules.py.
+The law's time rules and conditions are one dated table of their own: prescriptions/law/rules.py.
 """
 
 from collections.abc import Iterator, Sequence

@@ -6,7 +6,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from portal.reasons import Refused
-from prescriptions import photos
+from prescriptions.files import photos
 
 
 class ManyFilesInput(forms.FileInput):

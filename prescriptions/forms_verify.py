@@ -5,7 +5,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from portal.reasons import Refused
-from prescriptions import scan
+from prescriptions.code import scan
 
 MAX_CHARACTERS = 4296  # the most a QR of letters and digits can hold
 

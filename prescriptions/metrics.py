@@ -7,7 +7,7 @@ from prometheus_client.core import Metric
 
 from portal.clock import db_now
 from portal.metrics import gauge
-from prescriptions.catalogue import Edition
+from prescriptions.medicine.catalogue import Edition
 
 
 def medicines() -> Iterator[Metric]:

@@ -1,4 +1,4 @@
-"""Why not: each returns a Reason or None. The law's other rules: prescriptions/rules.py.
+"""Why not: each returns a Reason or None. The law's other rules: prescriptions/law/rules.py.
 
 What is left is counted from the dispensings that were reported, and from nothing else. Read many prescriptions with
 `prefetch_related("lines", "dispensings__lines")`.

@@ -10,8 +10,9 @@ from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 
 from portal import moments
-from prescriptions import medicines, policies, posology
+from prescriptions import policies, posology
 from prescriptions.amounts import say_quantity
+from prescriptions.medicine import lookup
 from prescriptions.models import Prescription, PrescriptionLine
 from prescriptions.standing import Deadline, Standing, deadlines, standing
 from prescriptions.told import ToldLine, dispensings_words, say_report, say_told
@@ -110,7 +111,7 @@ def flags(said: Prescription | PrescriptionLine) -> list[str]:
 def say_lines(prescription: Prescription) -> list[LineWords]:
     """Each line, with the card of its medicine."""
     lines = list(prescription.lines.all())
-    cards = medicines.cards_for(lines)
+    cards = lookup.cards_for(lines)
     return [replace(say_line(line), card=cards.get(line.pk, "")) for line in lines]
 
 

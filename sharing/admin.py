@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from portal import moments
 from portal.back_office import Figure, ReadOnly, ReadOnlyRows, as_uuid, found_by_id
 from sharing import delivery as deliveries
-from sharing import unclaimed
+from sharing.incoming import unclaimed
 from sharing.models import Delivery, DirectoryCopy, InboundMail, Mailbox, Pharmacy, Route, Share, ShareEvent, as_receipt
 
 

@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 from django.conf import settings
 
-from sharing import certificates, mssante, operator
+from sharing import mssante
+from sharing.demo import certificates, operator
 from sharing.sweep import Sweep
 
 STOP_SECONDS = 1

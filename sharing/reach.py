@@ -1,7 +1,7 @@
 """What a registered pharmacy software may reach: its pharmacy's shares, as the desk does."""
 
 from portal.models import SoftwareClient
-from sharing import desk
+from sharing.desk import worklist
 from sharing.models import Pharmacy, ShareQuerySet
 
 
@@ -12,4 +12,4 @@ def pharmacy_of(software: SoftwareClient) -> Pharmacy | None:
 
 def shares_of(pharmacy: Pharmacy) -> ShareQuerySet:
     """With `is_readable`: what was taken back is only known to have existed."""
-    return desk.shares_of(pharmacy).with_content()
+    return worklist.shares_of(pharmacy).with_content()

@@ -18,8 +18,10 @@ from portal import notices
 from portal.clock import db_now
 from portal.database import DATABASE_AWAY
 from portal.reasons import do_each
-from sharing import actions, collecting, counter, delivery, heartbeats, mssante, outbox
-from sharing.collecting import collect
+from sharing import actions, delivery, heartbeats, mssante, outbox
+from sharing.desk import counter
+from sharing.incoming import collecting
+from sharing.incoming.collecting import collect
 from sharing.models import Share
 
 log = logging.getLogger(__name__)

@@ -10,7 +10,8 @@ from datetime import date
 from django.db.models import Model
 from django.utils import timezone
 
-from prescriptions import cda, keys
+from prescriptions import cda
+from prescriptions.code import keys
 from prescriptions.models import Prescription, SigningKey
 from tests import factories
 

@@ -8,8 +8,9 @@ from email import message_from_bytes, policy
 import pytest
 
 from portal.clock import db_now
-from sharing import certificates as certificate_files
-from sharing import mssante, operator
+from sharing import mssante
+from sharing.demo import certificates as certificate_files
+from sharing.demo import operator
 from sharing.models import Delivery
 from tests import factories, real_operator
 from tests.fakes.sink import Sink

@@ -2,9 +2,11 @@
 
 import base64
 
-from prescriptions import cda, documents, qr
+from prescriptions import cda
 from prescriptions.api import facts
+from prescriptions.code import qr
 from prescriptions.fhir.codes import NUMBER_SYSTEM, SYSTEM_OF
+from prescriptions.files import documents
 from prescriptions.models import Prescription
 
 

@@ -4,11 +4,11 @@ from django.utils import timezone
 from rest_framework.response import Response
 
 from portal.api_access import for_software
-from prescriptions import depositing
 from prescriptions.api import answers, dispense
 from prescriptions.api.base import FhirView
 from prescriptions.fhir import FhirError
 from prescriptions.fhir.node import Node
+from prescriptions.intake import depositing
 
 
 class Base(FhirView):

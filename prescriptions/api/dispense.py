@@ -13,11 +13,12 @@ from portal import audit
 from portal.api_access import for_software
 from portal.api_fields import BoundedForm
 from portal.reasons import Refused
-from prescriptions import actions, numbers, reach, verification
+from prescriptions import actions, numbers, reach
 from prescriptions.api import dispensed, handed
 from prescriptions.api.base import FhirParser, FhirParserOfPlainJSON, FhirView
 from prescriptions.api.outcome import RefusedHere, Unprocessable
 from prescriptions.api.paging import page
+from prescriptions.code import verification
 from prescriptions.fhir import FhirError
 from prescriptions.fhir.node import Node
 from prescriptions.models import Dispensing, Prescription

@@ -9,11 +9,12 @@ from rest_framework.response import Response
 
 from portal.api_access import for_software
 from portal.models import SoftwareClient
-from prescriptions import photos, reach
+from prescriptions import reach
 from prescriptions.api import answers, dispensed
 from prescriptions.api.base import FHIR_JSON, FhirParser, FhirView
 from prescriptions.fhir.document import PRESCRIPTION, REPORT
-from prescriptions.handing_in import hand_in_prescription, hand_in_report
+from prescriptions.files import photos
+from prescriptions.intake.handing_in import hand_in_prescription, hand_in_report
 from prescriptions.models import Document, Prescription
 
 NOT_OURS = {"contentType": "application/pdf"}  # it is here already, and not by this structure

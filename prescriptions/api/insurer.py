@@ -14,9 +14,10 @@ from portal.api import Unfit
 from portal.api_access import for_software
 from portal.api_fields import BoundedJSON
 from portal.crypto import CannotDecrypt, seal, unseal
-from prescriptions import duplicates, insurer, objecting, words
+from prescriptions import insurer, objecting, words
 from prescriptions import numbers as numbering
 from prescriptions.api import insurer_docs, insurer_shapes
+from prescriptions.intake import duplicates
 
 
 class InsurerView(APIView):

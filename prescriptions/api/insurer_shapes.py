@@ -6,8 +6,9 @@ from django.utils.translation import gettext_lazy
 from rest_framework import serializers
 
 from portal.api_fields import Day, Exact, Flag, Text
-from prescriptions import duplicates, insurer
+from prescriptions import insurer
 from prescriptions.fhir.codes import INS_OIDS
+from prescriptions.intake import duplicates
 from prescriptions.models import PrescriptionLine
 
 STANDINGS = (

@@ -9,7 +9,7 @@ from rest_framework.views import APIView
 from portal.api_access import Everybody
 from portal.api_docs import problems
 from portal.api_fields import BoundedJSON, Exact, Text
-from prescriptions import qr, verification
+from prescriptions.code import qr, verification
 
 CODES = (
     "valid",

@@ -8,7 +8,7 @@ from prescriptions.cda import codes, parts, stamps, steps, write_steps
 from prescriptions.cda.narrative import across, content, original, reference, table
 from prescriptions.cda.product import components, consumable, no_product
 from prescriptions.cda.xml import E, templates
-from prescriptions.letters import in_letters
+from prescriptions.files.letters import in_letters
 from prescriptions.models import Prescription, PrescriptionLine
 
 FLAGS = list(codes.LINE_FLAGS)

@@ -18,8 +18,8 @@ from prescriptions.cda.parse import parse
 from prescriptions.cda.read_lines import MAX_TEXT, lines_of
 from prescriptions.cda.read_narrative import Narrative
 from prescriptions.cda.read_people import dispenser_of, patient_of, prescriber_of, replaced_of
-from prescriptions.drafts import PrescriptionDraft
 from prescriptions.fhir.people import PatientTraits, PrescriberTraits
+from prescriptions.intake.drafts import PrescriptionDraft
 
 DISPENSATION = "60593-1"
 COMMENT, PDF_COPY = "1.2.250.1.213.1.1.2.73", "1.2.250.1.213.1.1.2.243"

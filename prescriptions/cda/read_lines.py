@@ -12,7 +12,7 @@ from prescriptions.cda.others import STYLES
 from prescriptions.cda.read_narrative import Narrative, reference_of
 from prescriptions.cda.read_steps import dosage_of, unit_in_words
 from prescriptions.cda.read_words import dosage_text
-from prescriptions.drafts import LineDraft
+from prescriptions.intake.drafts import LineDraft
 from prescriptions.models import PrescriptionLine
 
 Kind = PrescriptionLine.Kind

@@ -9,10 +9,11 @@ import base64
 from django.utils import translation
 from lxml import etree
 
-from prescriptions import documents, qr
 from prescriptions.cda import codes, devices, header, medicines, others, stamps
 from prescriptions.cda.xml import E, templates, to_bytes
-from prescriptions.kept import keep
+from prescriptions.code import qr
+from prescriptions.files import documents
+from prescriptions.files.kept import keep
 from prescriptions.models import Document, Prescription, PrescriptionLine
 
 CARE = {PrescriptionLine.Kind.NURSING, PrescriptionLine.Kind.PHYSIOTHERAPY}

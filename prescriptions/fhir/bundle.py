@@ -6,7 +6,6 @@ from decimal import Decimal
 from django.utils.translation import gettext as _
 
 from prescriptions import numbers
-from prescriptions.drafts import PrescriptionDraft
 from prescriptions.fhir import codes, people
 from prescriptions.fhir.consent import is_opposed
 from prescriptions.fhir.lines import REFUSED, TAKEN, line_of
@@ -15,6 +14,7 @@ from prescriptions.fhir.node import FhirError, Node
 from prescriptions.fhir.shelf import BUNDLE_TYPES, Shelf
 from prescriptions.fhir.text import check_bounds
 from prescriptions.fhir.words import own_words
+from prescriptions.intake.drafts import PrescriptionDraft
 
 MAX_LINES = 200
 HEIGHT, WEIGHT = "8302-2", "29463-7"  # LOINC

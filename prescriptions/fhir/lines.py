@@ -5,12 +5,12 @@ from decimal import Decimal
 
 from django.utils.translation import gettext as _
 
-from prescriptions.drafts import LineDraft
 from prescriptions.fhir import codes, quantities
 from prescriptions.fhir.node import Node
 from prescriptions.fhir.products import MAX_NAME, product_of
 from prescriptions.fhir.shelf import Shelf, refuse_modifiers
 from prescriptions.fhir.words import own_words
+from prescriptions.intake.drafts import LineDraft
 from prescriptions.models import PrescriptionLine
 
 Kind = PrescriptionLine.Kind

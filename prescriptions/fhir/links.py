@@ -3,8 +3,8 @@
 The sentences become part of the prescription as it is stored, in the language of its prescriber: French, untranslated.
 """
 
-from prescriptions.drafts import LineDraft
 from prescriptions.fhir.node import Node, clean
+from prescriptions.intake.drafts import LineDraft
 
 ALTERNATIVE = "ALT"
 

@@ -3,7 +3,7 @@
 The medicines of France and objections stand in modules of their own; Django looks for models here.
 """
 
-from prescriptions.catalogue import CataloguedMedicine, CataloguedPresentation, Edition, GenericMember
+from prescriptions.medicine.catalogue import CataloguedMedicine, CataloguedPresentation, Edition, GenericMember
 from prescriptions.models.dispensing import Dispensing, DispensingLine
 from prescriptions.models.people import BlockedProfessional, Patient, PatientAccess, Prescriber
 from prescriptions.models.prescription import Document, Prescription, PrescriptionLine, PrescriptionQuerySet

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from portal import audit, idempotency
 from portal.reasons import refuse_if
-from prescriptions import documents
+from prescriptions.files import documents
 from prescriptions.locks import locked as lock_prescription
 from prescriptions.models import Prescription
 from sharing import bell, outbox, policies

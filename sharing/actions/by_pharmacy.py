@@ -12,8 +12,9 @@ from prescriptions import actions as registry
 from prescriptions.dispensing import whole_ones
 from prescriptions.locks import locked as lock_prescription
 from prescriptions.models import Dispensing, Prescription
-from sharing import joined, policies
+from sharing import policies
 from sharing.actions.moves import Door, keep_words, locked, move
+from sharing.incoming import joined
 from sharing.models import Pharmacy, PharmacyMember, Share, ThreadMessage
 from sharing.states import ShareStatus
 

@@ -7,8 +7,8 @@ medicine: reading one Task is opening the share, and the patient is told so.
 from django.conf import settings
 from django.db.models import Q
 
-from prescriptions import documents
 from prescriptions.api import answers, facts
+from prescriptions.files import documents
 from sharing.models import Share, ThreadMessage
 from sharing.states import ShareStatus as S
 

@@ -11,13 +11,13 @@ from rest_framework.response import Response
 
 from portal.api_access import for_software
 from portal.reasons import Refused
-from prescriptions import documents
 from prescriptions.api import answers
 from prescriptions.api.base import FhirView
 from prescriptions.api.outcome import Unprocessable
 from prescriptions.api.paging import page
 from prescriptions.fhir import FhirError
 from prescriptions.fhir.node import Node
+from prescriptions.files import documents
 from sharing import actions, reach
 from sharing.actions import Answer
 from sharing.api import resources

@@ -11,10 +11,11 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from prescriptions import actions, cda, fhir, identities
+from prescriptions import actions, cda, fhir
+from prescriptions.intake import identities
 from prescriptions.models import Patient, Prescription
-from sharing import inbound
 from sharing.demo import dates
+from sharing.incoming import mails
 
 FOLDER = Path(__file__).parent / "data" / "arrivals"
 BY = "system:demo"
@@ -24,8 +25,8 @@ def arrive(patient: Patient, name: str, now: datetime) -> Prescription:
     """`name`: of a bundle that the other place would have deposited, had it been in this registry."""
     (deposit,) = fhir.read_bundle(dates.resolved(json.loads((FOLDER / f"{name}.json").read_text()), now))
     content = _of_another_registry(patient, deposit)
-    mail = inbound.keep(_mail(patient, deposit.prescriber, content).as_bytes())
-    inbound.process(mail.pk)
+    mail = mails.keep(_mail(patient, deposit.prescriber, content).as_bytes())
+    mails.process(mail.pk)
     return patient.prescriptions.filter(provenance=Prescription.Provenance.DOCUMENT).latest("created_at")
 
 

@@ -9,7 +9,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
 from portal import moments
-from prescriptions import photos
+from prescriptions.files import photos
 
 SHEET = (1240, 1754)  # A4 at 150 dots an inch
 TABLE = (1560, 2080)

@@ -7,10 +7,11 @@ from django.db import transaction
 from portal import audit
 from portal.clock import db_now
 from portal.reasons import refuse_if
-from sharing import message, policies
+from sharing import policies
 from sharing.models import Delivery, Share, ThreadMessage
 from sharing.outbox import backoff
 from sharing.outbox.moves import move
+from sharing.outgoing import message
 from sharing.states import DeliveryStatus
 
 Kind = Delivery.Kind

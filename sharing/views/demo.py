@@ -9,7 +9,8 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from portal.demo import demo_only
-from sharing import mssante, pharmacy_mailbox
+from sharing import mssante
+from sharing.demo import pharmacy_mailbox
 from sharing.forms import WordsField
 
 

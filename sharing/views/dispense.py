@@ -13,8 +13,9 @@ from prescriptions import actions as registry
 from prescriptions import policies, words
 from prescriptions.dispensing import why_not_undo
 from prescriptions.models import Dispensing, Prescription
-from sharing import actions, counter, desk, desk_share
-from sharing.dispense_forms import Sheet, UndoForm
+from sharing import actions
+from sharing.desk import counter, one_share, worklist
+from sharing.desk.dispense_forms import Sheet, UndoForm
 
 
 @require_http_methods(["GET", "POST"])
@@ -85,10 +86,10 @@ def _done_or_404(request, id, dispensing_id) -> tuple[Prescription, Dispensing]:
 def _beside(request, prescription: Prescription) -> dict:
     """The list on the left, and whose prescription it is."""
     return {
-        "worklist": desk.worklist(request.pharmacy),
+        "worklist": worklist.worklist(request.pharmacy),
         "memberships": request.memberships,
         "prescription": prescription,
-        "patient": desk_share.identity(prescription.patient),
+        "patient": one_share.identity(prescription.patient),
         "share_here": counter.share_here(request.pharmacy, prescription),
     }
 

@@ -16,9 +16,10 @@ from portal.paging import last_of_page_before
 from portal.reasons import Refused
 from portal.viewer import shown_by_the_browser
 from prescriptions import words
-from sharing import actions, listing, policies, share_cards, thread, timeline
+from sharing import actions, policies, thread
 from sharing.forms import ThreadForm
-from sharing.home import to_do
+from sharing.space import listing, share_cards, timeline
+from sharing.space.home import to_do
 from sharing.states import ShareStatus as S
 
 CURRENT_SHOWN = 4

@@ -11,9 +11,11 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from portal.access import SESSION_PHARMACY, pharmacist_only
 from portal.reasons import Refused
 from portal.viewer import shown_by_the_browser
-from prescriptions import documents, words
-from sharing import actions, counter, desk_forms, desk_share, policies
-from sharing import desk as worklists
+from prescriptions import words
+from prescriptions.files import documents
+from sharing import actions, policies
+from sharing.desk import answers, counter, one_share
+from sharing.desk import worklist as worklists
 from sharing.models import Share, ShareEvent
 from sharing.states import ShareStatus as S
 
@@ -75,7 +77,7 @@ def take(request, id):
 @pharmacist_only
 def reply(request, id):
     found = _share_or_404(request, id)
-    choice = desk_forms.choice_of(found, request.POST.get("answer", ""))
+    choice = answers.choice_of(found, request.POST.get("answer", ""))
     if choice is None:
         raise Http404
     form = choice.form_class(request.POST, share=found, code=choice.code)
@@ -178,17 +180,17 @@ def _show(request, id, *, form=None, reason=None, just_opened=False, status=200)
 def _content(found: Share, form) -> dict:
     prescription = found.prescription
     return {
-        "patient": desk_share.identity(prescription.patient),
+        "patient": one_share.identity(prescription.patient),
         "prescription": prescription,
         "standing": words.standing(prescription),
         "deadlines": words.deadlines(prescription),
         "dispensings": words.dispensings_words(prescription),
-        "lines": desk_share.lines(prescription),
+        "lines": one_share.lines(prescription),
         "flags": words.flags(prescription),
-        "files": desk_share.files(found),
-        "thread": desk_share.thread(found),
-        "wished": desk_share.told_by_patient(found),
+        "files": one_share.files(found),
+        "thread": one_share.thread(found),
+        "wished": one_share.told_by_patient(found),
         "badge": worklists.badge_of(found),
-        "answers": desk_forms.offered(found, form),
+        "answers": answers.offered(found, form),
         "why_not_write": policies.why_not_write(found),
     }

@@ -11,7 +11,8 @@ from portal.access import patient_only
 from portal.paging import last_of_page_before
 from prescriptions import objecting, words
 from prescriptions.models import Prescription
-from sharing import actions, history, listing, policies, share_cards
+from sharing import actions, policies
+from sharing.space import history, listing, share_cards
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

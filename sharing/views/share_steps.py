@@ -15,8 +15,9 @@ from django.views.decorators.http import require_http_methods, require_safe
 from portal.access import patient_only
 from portal.reasons import Refused
 from prescriptions import words
-from sharing import actions, checking, choosing, policies, share_draft, timeline
+from sharing import actions, policies
 from sharing.forms import CheckForm, MessageForm, PharmacyForm, PlaceForm
+from sharing.space import checking, choosing, share_draft, timeline
 
 page = require_http_methods(["GET", "HEAD", "POST"])
 

@@ -1,4 +1,4 @@
-/* What a code proves by itself, without a network: the same reading as prescriptions/signed.py, byte for byte, with the
+/* What a code proves by itself, without a network: the same reading as prescriptions/code/signed.py, byte for byte, with the
    browser's own inflater and WebCrypto. No dependency, no clock of its own, nothing stored. */
 
 const PREFIX = "ORD1:", ISSUER = "ORD";

@@ -17,7 +17,8 @@ from weasyprint import HTML
 from portal import software
 from portal.ids import uuid7
 from portal.models import IdempotencyKey
-from prescriptions import depositing, documents, pdf
+from prescriptions.files import documents, pdf
+from prescriptions.intake import depositing
 from sharing import actions, delivery, outbox
 from sharing.bell import bell
 from sharing.models import Delivery

@@ -48,7 +48,7 @@ def prepare(count: int, seed: int, file: Path) -> None:
 
 def _one_drawn():
     """A prescription whose files are drawn the usual way. The others have the same ones: drawing is not the point."""
-    from prescriptions import documents
+    from prescriptions.files import documents
     from tests import factories
 
     first = factories.prescription()
@@ -144,7 +144,7 @@ def _signed_in(user, prescription, pharmacy) -> Ticket:
     from django.contrib.sessions.backends.db import SessionStore
 
     from portal.demo import BACKEND
-    from sharing import share_draft
+    from sharing.space import share_draft
 
     session = SessionStore()
     session["_auth_user_id"], session["_auth_user_backend"] = str(user.pk), BACKEND

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable
 from contextlib import ExitStack
 
-from sharing.certificates import PORTAL
+from sharing.demo.certificates import PORTAL
 from tests.chaos import judge, people
 from tests.chaos.clients import Clients, reads_that_it_failed
 from tests.chaos.faults import Storm

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import time_machine
 
-from sharing import certificates
+from sharing.demo import certificates
 from tests.chaos.judge import CUT, UNANSWERED
 from tests.chaos.ledger import FaultLedger, Ledger
 from tests.chaos.moods import LOTS, MOODS

@@ -9,8 +9,8 @@ import subprocess
 import pytest
 from django.db import connection
 
-from sharing import operator
 from sharing.bell import bell
+from sharing.demo import operator
 from sharing.states import DeliveryStatus as D
 from tests import servers, units
 from tests.fakes.sink import HOLD, TAKE_AND_HANG, Conversation

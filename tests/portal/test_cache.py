@@ -7,7 +7,7 @@ import pytest
 from django.core.cache import caches
 
 from portal import cache as portal_cache
-from prescriptions import verification
+from prescriptions.code import verification
 
 pytestmark = pytest.mark.django_db
 

@@ -5,7 +5,8 @@ from django.test import Client
 from django.urls import reverse
 
 from portal import notices
-from sharing import actions, delivery, pharmacy_mailbox, sweep
+from sharing import actions, delivery, sweep
+from sharing.demo import pharmacy_mailbox
 from sharing.states import ShareStatus as S
 from tests import factories
 

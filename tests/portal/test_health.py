@@ -11,7 +11,8 @@ from django.utils import timezone
 
 from portal.clock import db_now
 from portal.models import AuditEvent
-from sharing import actions, delivery, inbound, reconciliation
+from sharing import actions, delivery, reconciliation
+from sharing.incoming import mails
 from sharing.models import Delivery, Heartbeat, InboundMail, Pharmacy, Route, Share
 from sharing.states import DeliveryStatus as D
 from sharing.states import ShareStatus as S
@@ -172,7 +173,7 @@ def test_a_share_taken_back_and_not_recalled_is_counted(open_sink):
 
 
 def test_an_answer_nobody_reads_is_counted():
-    row = inbound.keep(b"x")
+    row = mails.keep(b"x")
     InboundMail.objects.filter(pk=row.pk).update(received_at=db_now() - timedelta(minutes=11))
     assert wrong() == {"answers_not_understood_in_time": 1}
 

@@ -14,7 +14,8 @@ from django.urls import path
 
 from portal import logs
 from portal import urls as site
-from sharing import delivery, inbound
+from sharing import delivery
+from sharing.incoming import mails
 from tests.mail import queued
 
 pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
@@ -66,8 +67,8 @@ def test_a_whole_journey_leaves_no_word_of_anybody(lines, open_sink, client, ali
     client.get("/", headers={"Host": "alice.moreau"})
     queued(share=None)
     delivery.sweep_once()
-    inbound.keep(b"From: alice@x\r\nSubject: Moreau\r\n\r\nJ'ai mal.")
-    inbound.process_stored()
+    mails.keep(b"From: alice@x\r\nSubject: Moreau\r\n\r\nJ'ai mal.")
+    mails.process_stored()
     told = lines()
     assert {"share-message", "medicine", "unknown"} <= {line.get("route") for line in told}
     assert any("delivery" in line["message"] for line in told)

@@ -9,9 +9,9 @@ from django.urls import reverse
 from django.utils import timezone, translation
 
 from portal import moments
-from prescriptions import sheet
-from sharing import message
+from prescriptions.files import sheet
 from sharing.models import Share
+from sharing.outgoing import message
 from tests import factories
 
 FIRST = date(2026, 2, 1)

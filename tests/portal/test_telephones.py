@@ -7,8 +7,8 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 
 from portal import telephones
-from prescriptions import sheet
-from sharing import message
+from prescriptions.files import sheet
+from sharing.outgoing import message
 from tests import factories
 
 

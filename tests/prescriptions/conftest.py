@@ -4,7 +4,8 @@ from datetime import date
 
 import pytest
 
-from prescriptions import bdpm, cataloguing
+from prescriptions import bdpm
+from prescriptions.medicine import cataloguing
 from tests.prescriptions import bdpm_files as source
 
 

@@ -13,7 +13,7 @@ from portal.models import AuditEvent
 from portal.reasons import Refused
 from prescriptions import actions, numbers
 from prescriptions.dispensing import Handed
-from prescriptions.drafts import LineDraft, PrescriptionDraft
+from prescriptions.intake.drafts import LineDraft, PrescriptionDraft
 from prescriptions.models import Prescription
 from tests import factories
 

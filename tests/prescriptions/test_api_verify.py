@@ -3,8 +3,8 @@
 import pytest
 from django.utils import timezone
 
-from prescriptions import qr, verification
 from prescriptions.api import verify
+from prescriptions.code import qr, verification
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -40,7 +40,7 @@ def test_the_other_verdicts(client, prescription, market):
 
 
 def test_every_verdict_is_described(client):
-    from prescriptions.verification import _words
+    from prescriptions.code.verification import _words
 
     assert set(verify.CODES) == set(_words()) - {"in_force"}
 

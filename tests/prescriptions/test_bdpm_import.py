@@ -10,8 +10,9 @@ from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
 from portal.models import AuditEvent
-from prescriptions import bdpm, cataloguing, medicines
-from prescriptions.catalogue import CataloguedMedicine, CataloguedPresentation, Edition, GenericMember
+from prescriptions import bdpm
+from prescriptions.medicine import cataloguing, lookup
+from prescriptions.medicine.catalogue import CataloguedMedicine, CataloguedPresentation, Edition, GenericMember
 from tests.prescriptions import bdpm_files as source
 
 pytestmark = pytest.mark.django_db
@@ -38,7 +39,7 @@ def renamed(name: str) -> dict:
 
 
 def name_in_use() -> str:
-    return medicines.find({"cis": source.ORIGINAL}).name
+    return lookup.find({"cis": source.ORIGINAL}).name
 
 
 def test_files_become_the_edition_in_use(take):
@@ -145,7 +146,7 @@ def _count_in_use() -> int:
 def test_shortages_may_all_end(take):
     take(source.rows() | {"CIS_CIP_Dispo_Spec": [source.shortage()] * 9})
     take()
-    assert medicines.find({"cis": source.GENERIC}).shortages is None
+    assert lookup.find({"cis": source.GENERIC}).shortages is None
 
 
 # --- The switch -------------------------------------------------------------------------------------------------------

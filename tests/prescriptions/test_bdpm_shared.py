@@ -5,8 +5,9 @@ import time
 
 import pytest
 
-from prescriptions import bdpm, cataloguing, medicine_words, medicines
-from prescriptions.catalogue import CataloguedMedicine, CataloguedPresentation
+from prescriptions import bdpm
+from prescriptions.medicine import cataloguing, lookup, wording
+from prescriptions.medicine.catalogue import CataloguedMedicine, CataloguedPresentation
 from tests.conftest import SHARED_MATERIAL
 
 FOLDER = SHARED_MATERIAL / "bdpm"
@@ -71,22 +72,22 @@ def test_all_of_it_is_imported_and_every_card_can_be_said(extraction):
     assert time.process_time() - started < SECONDS
     assert CataloguedMedicine.objects.count() == 15_676 and CataloguedPresentation.objects.count() == 20_739
     for cis in sorted(extraction.medicines)[::60]:
-        said = medicine_words.say(medicines.find({"cis": cis}))
+        said = wording.say(lookup.find({"cis": cis}))
         assert said.name and said.source
         assert not any("(s)" in pack.label for pack in said.packs)
     _a_generic_is_found_by_its_box()
 
 
 def _a_generic_is_found_by_its_box():
-    found = medicines.find({"cip13": "3400937253765"})
+    found = lookup.find({"cip13": "3400937253765"})
     assert found.name == "RAMIPRIL BIOGARAN 5 mg, comprimé sécable" and found.conditions == ["liste I"]
     [group] = found.generics
     assert [original.name for original in group.originals] == ["TRIATEC 5 mg, comprimé sécable"]
     assert len(group.others) == 13
-    assert medicines.conditions_of({"cis": "62417470"}) == [
+    assert lookup.conditions_of({"cis": "62417470"}) == [
         "prescription limitée à 4 semaines",
         "prescription en toutes lettres sur ordonnance sécurisée",
         "stupéfiants",
     ]
     asked = {("cip13", "3400937253765"), ("cip13", "3400932320974")}
-    assert medicines.unknown_among(asked) == {("cip13", "3400932320974")}
+    assert lookup.unknown_among(asked) == {("cip13", "3400932320974")}

@@ -11,7 +11,8 @@ import pytest
 from django.utils import timezone
 from lxml import etree
 
-from prescriptions import cda, filing
+from prescriptions import cda
+from prescriptions.intake import filing
 from tests import factories
 from tests.prescriptions.cda_cases import CASES, NAMESPACES, medicine, prescription
 

@@ -13,9 +13,10 @@ from django.utils import timezone
 
 from portal.models import AuditEvent
 from portal.reasons import Refused
-from prescriptions import cda, documents, words
+from prescriptions import cda, words
+from prescriptions.files import documents
+from prescriptions.intake.received import file_received
 from prescriptions.models import Document, Prescriber, Prescription
-from prescriptions.received import file_received
 from tests import factories
 from tests.prescriptions.cda_cases import prescription
 

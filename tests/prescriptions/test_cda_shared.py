@@ -7,8 +7,8 @@ import pytest
 
 from portal.reasons import Refused
 from prescriptions import cda, words
+from prescriptions.intake.received import file_received
 from prescriptions.models import Patient
-from prescriptions.received import file_received
 from tests import factories
 from tests.conftest import SHARED_MATERIAL
 

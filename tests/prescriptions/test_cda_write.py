@@ -7,8 +7,10 @@ from functools import cache
 import pytest
 from django.utils import timezone, translation
 
-from prescriptions import cda, documents, qr
-from prescriptions.kept import keep
+from prescriptions import cda
+from prescriptions.code import qr
+from prescriptions.files import documents
+from prescriptions.files.kept import keep
 from prescriptions.models import Prescription
 from tests import factories
 from tests.prescriptions.cda_cases import CASES, NAMESPACES, Look, prescription

@@ -8,7 +8,8 @@ import pytest
 from django.utils import timezone
 
 from portal.models import AuditEvent
-from prescriptions import qr, words
+from prescriptions import words
+from prescriptions.code import qr
 from prescriptions.models import Patient, Prescription
 from tests import factories
 from tests.software import Program, amoxicillin, bundle

@@ -7,7 +7,7 @@ import pytest
 from django.utils import timezone
 
 from portal.models import AuditEvent
-from prescriptions import qr
+from prescriptions.code import qr
 from prescriptions.models import BlockedProfessional, Dispensing
 from tests import factories
 from tests.prescriptions.test_dispensing import at_once

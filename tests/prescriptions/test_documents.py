@@ -10,7 +10,8 @@ from django.db import connection
 from django.utils import timezone
 from PIL import Image
 
-from prescriptions import documents, keys, pdf, qr
+from prescriptions.code import keys, qr
+from prescriptions.files import documents, pdf
 from prescriptions.models import Document
 from tests import factories
 from tests.prescriptions import papers

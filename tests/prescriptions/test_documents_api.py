@@ -11,7 +11,8 @@ import pytest
 from django.utils import timezone
 
 from portal.models import AuditEvent
-from prescriptions import cda, documents
+from prescriptions import cda
+from prescriptions.files import documents
 from prescriptions.models import BlockedProfessional, Patient, Prescription
 from tests import factories, software
 from tests.prescriptions.cda_cases import prescription as prescription_of

@@ -9,10 +9,11 @@ from django.utils import timezone
 
 from portal import audit
 from portal.models import AuditEvent
-from prescriptions import duplicates, reach
+from prescriptions import reach
 from prescriptions.api import insurer as api
 from prescriptions.api import insurer_shapes as shapes
-from prescriptions.catalogue import CataloguedPresentation, GenericMember
+from prescriptions.intake import duplicates
+from prescriptions.medicine.catalogue import CataloguedPresentation, GenericMember
 from prescriptions.models import Prescription, PrescriptionLine
 from tests import factories
 from tests.software import Program, bundle

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from prescriptions.letters import in_letters, number_in_letters
+from prescriptions.files.letters import in_letters, number_in_letters
 
 
 @pytest.mark.parametrize(

@@ -5,10 +5,10 @@ from decimal import Decimal
 import pytest
 from django.utils import translation
 
-from prescriptions import medicine_words, medicines
-from prescriptions.catalogue import CataloguedPresentation
-from prescriptions.medicine_conditions import say_conditions
-from prescriptions.medicine_names import plain_form, plain_name, plain_pack, plain_substance
+from prescriptions.medicine import lookup, wording
+from prescriptions.medicine.catalogue import CataloguedPresentation
+from prescriptions.medicine.conditions import say_conditions
+from prescriptions.medicine.spelling import plain_form, plain_name, plain_pack, plain_substance
 from tests.prescriptions import bdpm_files as source
 
 
@@ -128,19 +128,19 @@ def test_what_is_said_twice_is_said_once():
     ],
 )
 def test_what_is_paid_back(facts, said):
-    assert medicine_words.say_refund(CataloguedPresentation(**facts)) == said
+    assert wording.say_refund(CataloguedPresentation(**facts)) == said
 
 
 def test_routes_in_plain_words_where_there_are_some():
-    assert medicine_words.say_routes(["orale", "sublinguale"]) == "par la bouche, sous la langue"
-    assert medicine_words.say_routes(["périneurale"]) == "périneurale"
+    assert wording.say_routes(["orale", "sublinguale"]) == "par la bouche, sous la langue"
+    assert wording.say_routes(["périneurale"]) == "périneurale"
 
 
 # --- A whole medicine -------------------------------------------------------------------------------------------------
 
 
-def say(codes) -> medicine_words.MedicineWords:
-    return medicine_words.say(medicines.find(codes))
+def say(codes) -> wording.MedicineWords:
+    return wording.say(lookup.find(codes))
 
 
 def test_a_medicine_said(catalogue):

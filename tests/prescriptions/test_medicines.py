@@ -3,10 +3,11 @@
 import pytest
 from django.utils import timezone
 
-from prescriptions import medicines, words
-from prescriptions.catalogue import Edition
+from prescriptions import words
 from prescriptions.dispensing import Handed
-from prescriptions.rules import conditions_of
+from prescriptions.law.rules import conditions_of
+from prescriptions.medicine import lookup
+from prescriptions.medicine.catalogue import Edition
 from tests import factories
 from tests.prescriptions import bdpm_files as source
 
@@ -14,7 +15,7 @@ pytestmark = pytest.mark.django_db
 
 
 def unknown_among(codes: dict) -> set:
-    return medicines.unknown_among((system, codes[system]) for system in medicines.CODES if system in codes)
+    return lookup.unknown_among((system, codes[system]) for system in lookup.CODES if system in codes)
 
 
 KNOWN = [
@@ -35,9 +36,9 @@ OTHER_SYSTEMS = [{}, {"ucd": "3400892065366"}, {"mv": "MV00000557", "sms": "1"},
 
 @pytest.mark.parametrize("codes", KNOWN)
 def test_a_medicine_is_found_by_any_of_its_codes(catalogue, codes):
-    assert medicines.find(codes).cis == source.GENERIC
+    assert lookup.find(codes).cis == source.GENERIC
     assert not unknown_among(codes)
-    assert medicines.conditions_of(codes) == ["liste II"]
+    assert lookup.conditions_of(codes) == ["liste II"]
 
 
 @pytest.mark.parametrize("codes", UNKNOWN)
@@ -46,31 +47,31 @@ def test_a_code_that_is_not_there_is_unknown(catalogue, codes):
 
 
 def test_a_new_box_of_a_known_medicine_still_has_its_card(catalogue):
-    assert medicines.find(UNKNOWN[-1]).cis == source.GENERIC
-    assert medicines.find(UNKNOWN[0]) is None and medicines.conditions_of(UNKNOWN[0]) == []
+    assert lookup.find(UNKNOWN[-1]).cis == source.GENERIC
+    assert lookup.find(UNKNOWN[0]) is None and lookup.conditions_of(UNKNOWN[0]) == []
 
 
 @pytest.mark.parametrize("codes", OTHER_SYSTEMS)
 def test_of_other_codes_there_is_nothing_to_say(catalogue, codes):
-    assert medicines.find(codes) is None
-    assert medicines.conditions_of(codes) == []
+    assert lookup.find(codes) is None
+    assert lookup.conditions_of(codes) == []
 
 
 @pytest.mark.parametrize("codes", KNOWN + UNKNOWN + OTHER_SYSTEMS)
 def test_without_an_edition_nothing_is_known_and_nothing_is_wrong(codes):
     Edition.objects.create(started_at=timezone.now())  # one that was never loaded whole
-    assert medicines.find(codes) is None
-    assert medicines.conditions_of(codes) == [] and medicines.unknown_among(codes.items()) == set()
+    assert lookup.find(codes) is None
+    assert lookup.conditions_of(codes) == [] and lookup.unknown_among(codes.items()) == set()
 
 
 def test_codes_that_name_two_medicines_give_no_card(catalogue):
     codes = {"cis": source.ORIGINAL, "cip13": source.GENERIC_30}
-    assert medicines.find(codes) is None and medicines.conditions_of(codes) == []
+    assert lookup.find(codes) is None and lookup.conditions_of(codes) == []
     assert not unknown_among(codes), "each of them exists"
 
 
 def test_a_medicine_says_all_its_facts(catalogue):
-    found = medicines.find({"cip13": source.GENERIC_30})
+    found = lookup.find({"cip13": source.GENERIC_30})
     assert [(part.name, part.nature) for part in found.substances] == [
         ("IMAGINOL (CHLORHYDRATE D')", "SA"),
         ("IMAGINOL", "FT"),
@@ -82,18 +83,18 @@ def test_a_medicine_says_all_its_facts(catalogue):
 
 
 def test_a_group_names_its_original_and_those_on_sale(catalogue):
-    [group] = medicines.find({"cis": source.GENERIC}).generics
+    [group] = lookup.find({"cis": source.GENERIC}).generics
     assert group.role.name == "GENERIC" and [relative.cis for relative in group.originals] == [source.ORIGINAL]
     assert group.others == [], "the third one is no longer on sale"
-    [group] = medicines.find({"cis": source.ORIGINAL}).generics
+    [group] = lookup.find({"cis": source.ORIGINAL}).generics
     assert [relative.name for relative in group.others] == ["IMAGINOL ESSAI 5 mg, gélule"]
-    assert medicines.find({"cis": source.NARCOTIC}).generics == []
+    assert lookup.find({"cis": source.NARCOTIC}).generics == []
 
 
 def test_shortages_are_there_when_the_file_was(catalogue):
     catalogue(source.rows() | {"CIS_CIP_Dispo_Spec": [source.shortage()]})
-    assert [told.kind for told in medicines.find({"cis": source.GENERIC}).shortages] == [1]
-    assert medicines.find({"cis": source.ORIGINAL}).shortages == []
+    assert [told.kind for told in lookup.find({"cis": source.GENERIC}).shortages] == [1]
+    assert lookup.find({"cis": source.ORIGINAL}).shortages == []
 
 
 def test_cards_of_a_prescription_take_the_same_queries_whatever_its_length(
@@ -108,7 +109,7 @@ def test_cards_of_a_prescription_take_the_same_queries_whatever_its_length(
     prescription = factories.prescription(alice_patient, lines=lines * 5)
     rows = list(prescription.lines.all())
     with django_assert_num_queries(3):
-        cards = medicines.cards_for(rows)
+        cards = lookup.cards_for(rows)
     assert set(cards.values()) == {source.GENERIC, source.NARCOTIC} and len(cards) == 10
     assert [said.card for said in words.say_lines(prescription)][:4] == [source.GENERIC, source.NARCOTIC, "", ""]
 

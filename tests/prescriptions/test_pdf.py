@@ -13,7 +13,9 @@ import pytest
 import zxingcpp
 from django.utils import translation
 
-from prescriptions import pdf, qr, words
+from prescriptions import words
+from prescriptions.code import qr
+from prescriptions.files import pdf
 from tests import factories
 from tests.prescriptions import papers, verapdf
 

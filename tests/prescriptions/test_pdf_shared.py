@@ -2,8 +2,10 @@
 
 import pytest
 
-from prescriptions import pdf, qr, words
-from prescriptions.importing import import_file
+from prescriptions import words
+from prescriptions.code import qr
+from prescriptions.files import pdf
+from prescriptions.intake.importing import import_file
 from tests import factories
 from tests.conftest import SHARED_MATERIAL
 from tests.prescriptions import verapdf

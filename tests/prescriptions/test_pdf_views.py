@@ -6,7 +6,7 @@ import pytest
 from django.urls import reverse
 
 from portal.models import AuditEvent
-from prescriptions import qr
+from prescriptions.code import qr
 from tests import factories
 from tests.prescriptions.test_pdf import codes_in
 

@@ -16,7 +16,7 @@ from cwt import COSE, COSEKey
 from django.utils import timezone
 
 from portal.models import AuditEvent
-from prescriptions import keys, qr, signed
+from prescriptions.code import keys, qr, signed
 from prescriptions.models import SigningKey
 from prescriptions.numbers import CROCKFORD
 from tests import factories

@@ -5,9 +5,9 @@ from datetime import date, timedelta
 import pytest
 from django.utils import timezone
 
-from prescriptions import against, rules
-from prescriptions.against import Case
 from prescriptions.dispensing import Handed
+from prescriptions.law import against, rules
+from prescriptions.law.against import Case
 from prescriptions.models import Prescription, PrescriptionLine
 from tests import factories
 

@@ -12,7 +12,7 @@ from django.utils import timezone
 from PIL import Image, ImageFilter, PngImagePlugin
 
 from portal.reasons import Refused
-from prescriptions import photos
+from prescriptions.files import photos
 from prescriptions.models import Document, Prescription
 from tests import factories
 

@@ -11,7 +11,7 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 from PIL import Image
 
-from prescriptions import keys, qr
+from prescriptions.code import keys, qr
 from prescriptions.models import SigningKey
 from tests import factories
 
@@ -204,6 +204,6 @@ def test_keys_are_rotated_and_revoked_from_the_command_line(prescription, capsys
 
 def test_the_offline_reader_needs_no_database():
     """A verifier without a network has the module `signed` and the published keys, and nothing else of ours."""
-    script = "import sys; import prescriptions.signed; assert not any(m.startswith('django') for m in sys.modules)"
+    script = "import sys; import prescriptions.code.signed; assert not any(m.startswith('django') for m in sys.modules)"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

@@ -7,7 +7,7 @@ import pytest
 from django.utils import timezone
 from playwright.sync_api import expect
 
-from prescriptions import keys, qr, signed
+from prescriptions.code import keys, qr, signed
 from tests import factories
 from tests.prescriptions.test_qr_signed import mutated
 

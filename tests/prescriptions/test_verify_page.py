@@ -10,7 +10,8 @@ from django.urls import reverse
 from django.utils import timezone
 from PIL import Image
 
-from prescriptions import documents, keys, qr, signed
+from prescriptions.code import keys, qr, signed
+from prescriptions.files import documents
 from tests import factories
 
 pytestmark = [pytest.mark.django_db, pytest.mark.any_database]

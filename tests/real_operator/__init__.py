@@ -18,8 +18,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from sharing import certificates
-from sharing.certificates import PORTAL, Certificates
+from sharing.demo import certificates
+from sharing.demo.certificates import PORTAL, Certificates
 from tests import servers
 
 HERE = Path(__file__).parent

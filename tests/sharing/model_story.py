@@ -11,7 +11,9 @@ from hypothesis.stateful import RuleBasedStateMachine
 
 from portal.reasons import Refused
 from prescriptions.models import Prescription
-from sharing import counter, delivery, inbound, outbox, sweep
+from sharing import delivery, outbox, sweep
+from sharing.desk import counter
+from sharing.incoming import mails
 from sharing.models import Delivery, Share
 from sharing.states import ShareStatus as S
 from tests.fakes.sink import DROP, GARBAGE, TAKE_AND_DROP
@@ -94,7 +96,7 @@ class Story(RuleBasedStateMachine):
         delivery.give_up_overdue()
         sweep.expire_shares()
         counter.collect_delivered()
-        inbound.process_stored()
+        mails.process_stored()
 
     def of(self, rows, which: int):
         rows = list(rows)
@@ -123,8 +125,8 @@ class Story(RuleBasedStateMachine):
         return done
 
     def comes_in(self, content: bytes) -> str:
-        row = inbound.keep(content)
-        inbound.process_stored()
+        row = mails.keep(content)
+        mails.process_stored()
         row.refresh_from_db()
         return row.reason
 

@@ -13,10 +13,12 @@ from django.core.management import call_command
 from django.utils import timezone
 
 from portal.models import Notice
-from prescriptions import cda, documents, words
+from prescriptions import cda, words
+from prescriptions.files import documents
 from prescriptions.models import Patient, Prescription
-from sharing import actions, inbound, mssante, policies, thread
-from sharing.certificates import PHARMACIES
+from sharing import actions, mssante, policies, thread
+from sharing.demo.certificates import PHARMACIES
+from sharing.incoming import mails
 from sharing.models import InboundMail, ThreadFile
 from tests import factories
 from tests.prescriptions.cda_cases import prescription as prescription_of
@@ -94,8 +96,8 @@ def mail(patient: Patient, *files: tuple[str, bytes], **headers) -> EmailMessage
 
 
 def take(written: EmailMessage | bytes) -> tuple[str, str]:
-    row = inbound.keep(written if isinstance(written, bytes) else written.as_bytes())
-    inbound.process_stored()
+    row = mails.keep(written if isinstance(written, bytes) else written.as_bytes())
+    mails.process_stored()
     row.refresh_from_db()
     return row.status, row.reason
 

@@ -9,7 +9,7 @@ from django.db import transaction
 
 from portal.celery import app
 from portal.serving import Bell as Worker
-from prescriptions import documents
+from prescriptions.files import documents
 from sharing import actions, delivery, tasks
 from sharing.bell import WAITING_MAX, Bell, bell, ring_on_commit
 from sharing.models import Delivery

@@ -7,7 +7,8 @@ from io import StringIO
 import pytest
 from django.core.management import CommandError, call_command
 
-from sharing import delivery, pharmacy_mailbox
+from sharing import delivery
+from sharing.demo import pharmacy_mailbox
 from sharing.models import InboundMail
 from tests import factories
 

@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from portal.models import AuditEvent, Notice
-from prescriptions import qr
+from prescriptions.code import qr
 from prescriptions.models import BlockedProfessional
 from sharing import actions
 from sharing.models import Share, ThreadMessage
@@ -113,7 +113,7 @@ def test_the_list_costs_the_same_whatever_its_length(desk, alice_patient, bob, b
 
 
 def test_a_long_list_goes_on_another_page(desk, alice_patient, monkeypatch):
-    from sharing import desk as worklists
+    from sharing.desk import worklist as worklists
 
     monkeypatch.setattr(worklists, "PAGE", 2)
     for _ in range(3):

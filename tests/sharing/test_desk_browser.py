@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 from playwright.sync_api import expect
 
-from prescriptions import qr
+from prescriptions.code import qr
 from sharing.models import Share
 from sharing.states import ShareStatus as S
 from tests import factories

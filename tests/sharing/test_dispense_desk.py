@@ -7,9 +7,10 @@ from django.urls import reverse
 from django.utils import timezone
 
 from portal.models import AuditEvent
-from prescriptions import qr
+from prescriptions.code import qr
 from prescriptions.models import BlockedProfessional, Dispensing
-from sharing import counter, gs1, sweep
+from sharing import sweep
+from sharing.desk import counter, gs1
 from sharing.states import ShareStatus as S
 from tests import factories
 

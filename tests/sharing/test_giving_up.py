@@ -8,10 +8,11 @@ from django.utils import timezone
 from portal.clock import db_now
 from portal.models import Notice
 from portal.reasons import Refused
-from sharing import actions, delivery, outbox, sweep, timeline
+from sharing import actions, delivery, outbox, sweep
 from sharing.models import Delivery, Share
 from sharing.mssante import Kind, SendOutcome, Stage
 from sharing.outbox import backoff
+from sharing.space import timeline
 from sharing.states import DeliveryStatus as D
 from sharing.states import ShareStatus as S
 from tests import factories

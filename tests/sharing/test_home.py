@@ -7,10 +7,11 @@ from django.urls import reverse
 from django.utils import timezone, translation
 
 from prescriptions.models import Prescription
-from sharing import actions, listing
+from sharing import actions
 from sharing.actions import Answer
-from sharing.home import AT_MOST, to_do
 from sharing.models import Share
+from sharing.space import listing
+from sharing.space.home import AT_MOST, to_do
 from sharing.states import ShareStatus as S
 from tests import factories
 

@@ -13,8 +13,10 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from prescriptions.models import Prescription
-from sharing import actions, delivery, inbound, message, reading, sweep
+from sharing import actions, delivery, sweep
+from sharing.incoming import mails, reading
 from sharing.models import InboundMail, ThreadFile
+from sharing.outgoing import message
 from sharing.states import DeliveryStatus as D
 from tests import factories
 from tests.mail import queued
@@ -282,8 +284,8 @@ def test_thirty_megabytes_are_refused_and_their_beginning_is_kept(exim, share, s
 def test_the_logs_name_nobody(share, caplog):
     caplog.set_level(logging.DEBUG)
     for content in [answer(share, "Secret de Madame Moreau.").as_bytes(), *RUBBISH.values(), nested(40)]:
-        inbound.keep(content)
-    inbound.process_stored()
+        mails.keep(content)
+    mails.process_stored()
     told = caplog.text.lower()
     assert "mail " in told
     for secret in ("secret", "moreau", "alice", ALICE.partition("@")[0], MARKET, share.token):

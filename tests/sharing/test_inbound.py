@@ -9,7 +9,9 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from portal.models import Notice
-from sharing import actions, delivery, inbound, mssante, pharmacy_mailbox, reading, sweep
+from sharing import actions, delivery, mssante, sweep
+from sharing.demo import pharmacy_mailbox
+from sharing.incoming import mails, reading
 from sharing.models import InboundMail, ThreadMessage
 from sharing.states import DeliveryStatus as D
 from sharing.states import ShareStatus as S
@@ -39,8 +41,8 @@ def answer(share, text="Elle sera prête ce soir.", **headers) -> EmailMessage:
 def take(mail) -> InboundMail:
     """Stored, then understood, as the sweep does."""
     content = mail if isinstance(mail, bytes) else mail.as_bytes()
-    row = inbound.keep(content)
-    inbound.process_stored()
+    row = mails.keep(content)
+    mails.process_stored()
     return InboundMail.objects.get(pk=row.pk)
 
 
@@ -173,13 +175,13 @@ def test_a_stranger_closes_nothing(share):
 
 # --- Stored first ---------------------------------------------------------------------------------------------------
 def test_a_mail_is_stored_before_anything_is_understood():
-    row = inbound.keep(b"anything at all")
+    row = mails.keep(b"anything at all")
     assert (row.status, row.content) == (Status.STORED, b"anything at all")
 
 
 def test_a_mail_that_kills_its_reader_is_put_aside_and_the_others_are_read(share):
-    poison = inbound.keep(answer(share, Message_ID="<poison@p.test>").as_bytes())
-    InboundMail.objects.filter(pk=poison.pk).update(attempts=inbound.ATTEMPTS_MAX)
+    poison = mails.keep(answer(share, Message_ID="<poison@p.test>").as_bytes())
+    InboundMail.objects.filter(pk=poison.pk).update(attempts=mails.ATTEMPTS_MAX)
     good = take(answer(share))
     poison.refresh_from_db()
     assert (poison.status, poison.reason, good.status) == (Status.REFUSED, "kills-its-reader", Status.PROCESSED)
@@ -330,15 +332,15 @@ def test_a_bounce_after_acceptance_comes_back_to_the_patient(local_operator, ali
 
 
 def test_mail_that_is_too_large_leaves_a_trace(local_operator, settings, share):
-    row = inbound.keep(b"Message-ID: <grand@p.test>\r\n\r\ndebut", is_whole=False)
+    row = mails.keep(b"Message-ID: <grand@p.test>\r\n\r\ndebut", is_whole=False)
     assert (row.status, row.reason) == (Status.REFUSED, "too-large")
     assert row.received_at - share.created_at < timedelta(minutes=1)
 
 
 def test_what_waits_for_the_next_round_is_not_read_in_this_one(share, monkeypatch):
-    monkeypatch.setattr(inbound, "AT_ONCE", 1)
+    monkeypatch.setattr(mails, "AT_ONCE", 1)
     for number in range(3):
-        inbound.keep(answer(share, Message_ID=f"<{number}@pharma.mssante.test>").as_bytes())
+        mails.keep(answer(share, Message_ID=f"<{number}@pharma.mssante.test>").as_bytes())
     with CaptureQueriesContext(connection) as asked:
-        inbound.process_stored()
+        mails.process_stored()
     assert len([query for query in asked if '"sharing_inboundmail"."content"' in query["sql"]]) == 1

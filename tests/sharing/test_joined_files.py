@@ -6,7 +6,7 @@ import pikepdf
 import pytest
 from PIL import Image
 
-from sharing import inbound, joined, scanning
+from sharing.incoming import joined, mails, scanning
 from sharing.models import ThreadFile
 from tests import factories
 from tests.fakes.clamd import EICAR, Clamd
@@ -140,7 +140,7 @@ def test_while_the_scanner_is_away_files_wait_and_words_do_not(share, settings, 
     assert "en cours de vérification" in client.get(f"/partages/{share.pk}/").content.decode()
     with Clamd() as scanner:
         settings.SCANNER = scanner.url
-        inbound.process_stored()
+        mails.process_stored()
     assert files(share)[0][2] == "shown"
 
 

@@ -12,10 +12,12 @@ from django.utils import timezone
 from portal.models import AuditHead
 from portal.reasons import Refused
 from prescriptions import actions as registry
-from prescriptions import depositing, objecting
+from prescriptions import objecting
 from prescriptions.dispensing import Handed
+from prescriptions.intake import depositing
 from prescriptions.models import Prescription
-from sharing import actions, inbound
+from sharing import actions
+from sharing.incoming import mails
 from sharing.models import InboundMail, Share
 from sharing.states import ShareStatus as S
 from tests import factories
@@ -120,13 +122,13 @@ def test_an_answer_with_a_report_while_its_prescriber_cancels_it(made, share, ma
     mail = answer(share)
     content = content.replace(b"1699900106", f"1{market.finess}".encode())
     mail.add_attachment(content, maintype="text", subtype="xml", filename="dispensation.xml")
-    row = inbound.keep(mail.as_bytes())
+    row = mails.keep(mail.as_bytes())
 
     def cancel_if_it_can_be():
         with suppress(Refused):
             cancel()
 
-    meet(lambda: inbound.process(row.pk), cancel_if_it_can_be)
+    meet(lambda: mails.process(row.pk), cancel_if_it_can_be)
     assert (InboundMail.objects.get().reason, made.dispensings.count()) == ("answer", 1)
 
 

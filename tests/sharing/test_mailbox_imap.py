@@ -4,8 +4,9 @@ import math
 
 import pytest
 
-from sharing import certificates as certificate_files
-from sharing import collecting, health, inbound, metrics, mssante, sweep
+from sharing import health, metrics, mssante, sweep
+from sharing.demo import certificates as certificate_files
+from sharing.incoming import collecting, mails
 from sharing.models import InboundMail
 from sharing.mssante import incoming
 from tests.fakes.imap import Imap
@@ -167,7 +168,7 @@ def test_another_authority_is_not_trusted(open_mailbox, settings, tmp_path):
 
 def test_a_crash_between_keeping_and_marking_keeps_it_once(open_mailbox):
     server = open_mailbox(ONE)
-    inbound.keep(ONE)
+    mails.keep(ONE)
     assert sweep.collect() == 1
     assert InboundMail.objects.get().content == ONE
     assert server.seen == set(server.messages)
@@ -175,7 +176,7 @@ def test_a_crash_between_keeping_and_marking_keeps_it_once(open_mailbox):
 
 def test_when_the_mailbox_is_away_what_is_stored_is_still_read(open_mailbox, caplog):
     open_mailbox(ONE, refuses="SELECT")
-    inbound.keep(TWO)
+    mails.keep(TWO)
     assert sweep.collect() == 0
     assert InboundMail.objects.get().status == InboundMail.Status.UNMATCHED
     assert "the mailbox was not read" in caplog.text

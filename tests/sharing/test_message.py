@@ -14,8 +14,10 @@ from hypothesis import strategies as st
 from portal.reasons import Refused
 from prescriptions import words
 from prescriptions.models import Prescription, PrescriptionLine
-from sharing import actions, delivery, inbound, letter, message, xdm
+from sharing import actions, delivery, xdm
+from sharing.incoming import mails
 from sharing.models import Share, ThreadMessage
+from sharing.outgoing import letter, message
 from sharing.states import DeliveryStatus
 from sharing.states import ShareStatus as S
 from tests import factories
@@ -216,8 +218,8 @@ def test_only_what_the_pharmacy_wrote_is_answered(alice, market, prescription):
     """A report of the operator, or of a stranger, belongs to the share too; the pharmacy knows neither."""
     share = actions.share_prescription(prescription=prescription, pharmacy=market, by=alice)
     for reason, status in [("answer", "processed"), ("report-delivered", "processed"), ("other-sender", "unmatched")]:
-        mail = inbound.keep(f"Message-ID: <{reason}@p.test>\r\n\r\n".encode())
-        inbound.settle(mail, status, reason, share)
+        mail = mails.keep(f"Message-ID: <{reason}@p.test>\r\n\r\n".encode())
+        mails.settle(mail, status, reason, share)
     mail = parsed(message.compose_words(share, ThreadMessage(body="Merci.")).content)
     assert mail["In-Reply-To"] == "<answer@p.test>"
 

@@ -21,11 +21,12 @@ from hypothesis.stateful import initialize, invariant, precondition, rule, run_s
 from portal.clock import db_now
 from portal.reasons import Refused
 from prescriptions import actions as registry
-from prescriptions import documents
 from prescriptions.dispensing import Handed
+from prescriptions.files import documents
 from prescriptions.models import Dispensing, Prescription
-from sharing import actions, delivery, dsn, mssante, outbox, policies, reconciliation
+from sharing import actions, delivery, mssante, outbox, policies, reconciliation
 from sharing.actions import Answer
+from sharing.demo import dsn
 from sharing.models import Delivery, Share, ShareEvent
 from sharing.states import IN_TROUBLE
 from sharing.states import DeliveryStatus as D

@@ -6,8 +6,8 @@ import threading
 
 import pytest
 
-from sharing import certificates as certificate_files
 from sharing import mssante
+from sharing.demo import certificates as certificate_files
 from sharing.mssante import Kind, Stage
 from sharing.mssante.account import tls_context
 from sharing.mssante.line import Line

@@ -8,8 +8,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from portal.health import Finding
-from sharing import certificates as files
 from sharing import health, mssante
+from sharing.demo import certificates as files
 from sharing.mssante import Kind, Stage
 from tests.sharing.test_mssante import send
 

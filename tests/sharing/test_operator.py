@@ -5,8 +5,9 @@ from email import message_from_bytes, policy
 import pytest
 
 from portal import maildir
-from sharing import actions, delivery, mssante, pharmacy_mailbox
-from sharing.certificates import PHARMACIES, ready_in
+from sharing import actions, delivery, mssante
+from sharing.demo import pharmacy_mailbox
+from sharing.demo.certificates import PHARMACIES, ready_in
 from sharing.mssante import Kind
 from sharing.states import DeliveryStatus as D
 from tests import factories

@@ -12,8 +12,9 @@ from django.utils import timezone
 from portal import audit
 from portal.models import AuditEvent
 from prescriptions.models import PatientAccess
-from sharing import actions, listing, share_cards
+from sharing import actions
 from sharing.models import Delivery, Share
+from sharing.space import listing, share_cards
 from sharing.states import ShareStatus as S
 from tests import factories
 

@@ -6,7 +6,9 @@ from time import monotonic
 
 import pytest
 
-from sharing import actions, certificates, collecting, delivery, inbound, mssante
+from sharing import actions, delivery, mssante
+from sharing.demo import certificates
+from sharing.incoming import collecting, mails
 from sharing.models import InboundMail, Route
 from sharing.mssante import Kind, Stage, incoming
 from sharing.states import DeliveryStatus as D
@@ -31,7 +33,7 @@ def collected(wanted: int) -> list[str]:
     """Fetches until so many mails have come; what each was."""
     while InboundMail.objects.count() < wanted:
         collecting.fetch()
-    inbound.process_stored()
+    mails.process_stored()
     return list(InboundMail.objects.order_by("received_at").values_list("reason", flat=True))
 
 

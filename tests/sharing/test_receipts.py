@@ -4,8 +4,11 @@ import pytest
 from django.utils import timezone
 
 from portal.models import AuditEvent, Notice
-from sharing import actions, delivery, dsn, inbound, outbox, timeline
+from sharing import actions, delivery, outbox
+from sharing.demo import dsn
+from sharing.incoming import mails
 from sharing.models import Delivery, InboundMail, Share
+from sharing.space import timeline
 from sharing.states import DeliveryStatus as D
 from sharing.states import ShareStatus as S
 from tests import factories
@@ -133,9 +136,9 @@ def test_a_failure_that_is_told_while_the_message_leaves_is_heard_once_it_has_le
     claimed = outbox.claim(share.first_delivery.pk)
     early = take(report(share, "failed", status="5.1.1"))
     for _ in range(5):
-        inbound.process_stored()
+        mails.process_stored()
     delivery.settle(claimed, SENT)
-    inbound.process_stored()
+    mails.process_stored()
     early.refresh_from_db()
     assert (early.status, early.reason) == (Status.PROCESSED, "report-failed")
     assert shown(share)[0] == S.UNDELIVERABLE

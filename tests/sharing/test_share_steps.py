@@ -8,8 +8,10 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from sharing import message, share_draft, xdm
+from sharing import xdm
 from sharing.models import Delivery, Share
+from sharing.outgoing import message
+from sharing.space import share_draft
 from sharing.states import ShareStatus as S
 from tests import factories
 

@@ -10,7 +10,8 @@ from django.utils import timezone
 
 from portal.clock import db_now
 from portal.models import Notice
-from sharing import actions, counter, mssante, sweep
+from sharing import actions, mssante, sweep
+from sharing.desk import counter
 from sharing.models import Delivery, Heartbeat, Share
 from sharing.states import DeliveryStatus as D
 from sharing.states import ShareStatus as S

@@ -6,8 +6,9 @@ import pytest
 import time_machine
 from django.utils import timezone, translation
 
-from sharing import naming, silence, timeline
+from sharing import naming
 from sharing.models import Delivery, Share
+from sharing.space import silence, timeline
 from sharing.states import ShareStatus as S
 from tests import factories
 from tests.mail import queued

@@ -15,9 +15,10 @@ from lxml import etree
 
 from prescriptions import cda
 from prescriptions.cda.read_header import Actor, utc
-from prescriptions.received import file_received
-from sharing import enclosed, xdm
+from prescriptions.intake.received import file_received
+from sharing import xdm
 from sharing.models import Share
+from sharing.outgoing import enclosed
 from tests import factories
 from tests.prescriptions import cda_cases
 from tests.sharing import xdm_checker

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from django.core.management.base import BaseCommand, CommandError
 
-from prescriptions import bdpm, cataloguing
+from prescriptions import bdpm
+from prescriptions.medicine import cataloguing
 
 BAR = 30
 

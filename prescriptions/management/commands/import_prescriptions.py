@@ -9,9 +9,9 @@ from pathlib import Path
 from django.core.management.base import BaseCommand, CommandError
 from django.utils.translation import gettext as _
 
-from prescriptions import identities
 from prescriptions.fhir import FhirError
-from prescriptions.importing import import_file
+from prescriptions.intake import identities
+from prescriptions.intake.importing import import_file
 
 
 class Command(BaseCommand):

@@ -1,7 +1,7 @@
 from django.core.management.base import BaseCommand, CommandError
 
 from portal.reasons import Refused
-from prescriptions import keys
+from prescriptions.code import keys
 
 AUTHOR = "system:rotate_qr_key"
 

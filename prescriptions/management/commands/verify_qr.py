@@ -5,7 +5,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import translation
 
 from portal.reasons import Refused
-from prescriptions import qr, scan
+from prescriptions.code import qr, scan
 
 DRAWN = {".svg", ".pdf"}
 

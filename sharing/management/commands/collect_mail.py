@@ -4,7 +4,8 @@ import threading
 
 from django.core.management.base import BaseCommand, CommandError
 
-from sharing import collecting, inbound, mssante
+from sharing import mssante
+from sharing.incoming import collecting, mails
 
 
 class Command(BaseCommand):
@@ -22,7 +23,7 @@ class Command(BaseCommand):
         except mssante.CannotFetch as error:
             raise CommandError(f"The mailbox was not read: {error}.") from None
         finally:
-            inbound.process_stored()
+            mails.process_stored()
         self.stdout.write(f"{fetched} fetched.")
 
     def _follow(self):

@@ -5,8 +5,8 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 
 from portal.reasons import Refused
-from sharing import message
 from sharing.models import Share
+from sharing.outgoing import message
 
 
 class Command(BaseCommand):

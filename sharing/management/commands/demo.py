@@ -12,7 +12,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from portal.models import SoftwareClient
-from prescriptions import documents
+from prescriptions.files import documents
 from prescriptions.models import Document, PatientAccess, Prescription
 from sharing import directory, policies
 from sharing.demo import cast, clients, pharmacies, story

@@ -5,7 +5,7 @@ from pathlib import Path
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from sharing import certificates, operator
+from sharing.demo import certificates, operator
 
 
 class Command(BaseCommand):

@@ -1,0 +1,1 @@
+"""The law's rules on dispensing: the dated table, and what speaks against one delivery."""

@@ -1,0 +1,1 @@
+"""Medicines as the public database has them: its editions, found by code, said in plain words."""
