@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 
 from portal import moments
 from portal.reasons import Reason
-from prescriptions.models import Prescription
+from prescriptions.models import Patient, Prescription
 from prescriptions.policies import is_exhausted, why_not_valid
 from sharing import naming
 from sharing.models import Delivery, Pharmacy, Share
@@ -54,6 +54,29 @@ def _why_masked(prescription: Prescription) -> Reason | None:
     if prescription.masked_at is None:
         return None
     return Reason("masked", _("Vous avez masqué cette ordonnance. Démasquez-la pour pouvoir l’envoyer."))
+
+
+def why_not_mask(prescription: Prescription) -> Reason | None:
+    current = active_share(prescription)
+    if current is None:
+        return None
+    return Reason(
+        "share-going-on",
+        _("Cette ordonnance est envoyée à %(pharmacy)s. Retirez d’abord cet envoi, puis masquez-la.")
+        % {"pharmacy": naming.the(current.pharmacy)},
+    )
+
+
+def why_not_block(patient: Patient, identifier: str) -> Reason | None:
+    """`identifier`: the pharmacy's FINESS, or whoever's RPPS or FINESS."""
+    current = patient.shares.filter(status__in=ACTIVE, pharmacy__finess=identifier).select_related("pharmacy").first()
+    if current is None:
+        return None
+    return Reason(
+        "share-going-on",
+        _("Un envoi à %(pharmacy)s est en cours. Retirez-le d’abord, puis bloquez-la.")
+        % {"pharmacy": naming.the(current.pharmacy)},
+    )
 
 
 def why_nothing_for_pharmacy(prescription: Prescription) -> Reason | None:

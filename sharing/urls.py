@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from sharing.views import demo, dispense, patient, pharmacy, prescriptions, share_steps
+from sharing.views import demo, dispense, patient, pharmacy, prescriptions, privacy, share_steps
 
 urlpatterns = [
     path("", patient.home, name="home"),
@@ -11,10 +11,13 @@ urlpatterns = [
     path("ordonnances/", prescriptions.prescriptions, name="prescriptions"),
     path("ordonnances/<uuid:id>/", prescriptions.prescription, name="prescription"),
     path("ordonnances/<uuid:id>/presenter/", prescriptions.present, name="prescription-present"),
+    path("ordonnances/<uuid:id>/masquer/", privacy.mask, name="prescription-mask"),
+    path("ordonnances/<uuid:id>/demasquer/", privacy.unmask, name="prescription-unmask"),
     path("ordonnances/<uuid:id>/partager/", share_steps.pharmacy, name="share-pharmacy"),
     path("ordonnances/<uuid:id>/partager/message/", share_steps.message, name="share-message"),
     path("ordonnances/<uuid:id>/partager/verifier/", share_steps.check, name="share-check"),
     path("ordonnances/<uuid:id>/partager/confirmation/<uuid:share_id>/", share_steps.confirmed, name="share-confirmed"),
+    path("confidentialite/", privacy.professionals, name="privacy"),
     path("partages/", patient.shares, name="shares"),
     path("partages/<uuid:id>/", patient.share, name="share"),
     path("partages/<uuid:id>/etat", patient.share_status, name="share-status"),

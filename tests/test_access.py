@@ -98,7 +98,7 @@ DEMO = {
 
 # --- For somebody signed in: {name: {who: status}}; whoever is not named finds nothing (404). ------------------------
 OWN_PAGES = {
-    **dict.fromkeys(["prescriptions", "shares", "spaces", "upload"], dict.fromkeys(PATIENTS, 200)),
+    **dict.fromkeys(["prescriptions", "shares", "spaces", "upload", "privacy"], dict.fromkeys(PATIENTS, 200)),
     "home": dict.fromkeys(PATIENTS, 200) | dict.fromkeys(("chloe", "yann", "dan", "emma"), 302),
     **dict.fromkeys(["desk", "desk-news"], dict.fromkeys(PHARMACISTS, 200)),
     "prescriber-home": {"emma": 200},
@@ -107,6 +107,7 @@ OWN_PAGES = {
 ALICES = {
     "prescription": 200,
     "prescription-present": 200,
+    "prescription-mask": 200,
     "prescription-pdf": 200,
     "prescription-qr": 200,
     "share-pharmacy": (200, 302, 409),
@@ -121,7 +122,15 @@ ALICES = {
 CHLOES = {"desk-share": 200, "desk-document": 200, "desk-dispense": 200, "desk-dispensed": 200}
 EMMAS = {"prescriber-prescription": 200}  # she wrote it
 # Only ever written to: the verb is refused before anything is looked for, the same for every id and everybody.
-POST_ONLY = {"switch-patient", "share-post", "desk-take", "desk-reply", "desk-switch", "desk-undo"}
+POST_ONLY = {
+    "switch-patient",
+    "prescription-unmask",
+    "share-post",
+    "desk-take",
+    "desk-reply",
+    "desk-switch",
+    "desk-undo",
+}
 ANY_ACCOUNT = {
     "account_start": 200,
     "medicine": 404,  # no catalogue is imported here; with one: tests/prescriptions/test_medicine_card.py
@@ -225,7 +234,7 @@ def arguments(share, names) -> dict:
     return facts
 
 
-BEFORE_SHARING = {"share-pharmacy", "share-message", "share-check"}
+BEFORE_SHARING = {"share-pharmacy", "share-message", "share-check", "prescription-unmask"}
 DISPENSING = {"desk-dispense", "desk-dispensed", "desk-undo"}
 
 

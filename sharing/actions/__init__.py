@@ -22,15 +22,18 @@ from sharing.actions.by_system import (
     note_recall_undelivered,
     note_words_undelivered,
 )
+from sharing.actions.keeping import block_professional, mask_prescription, unblock_professional, unmask_prescription
 from sharing.actions.moves import Door
 
 __all__ = [
     "Answer",
     "Door",
+    "block_professional",
     "close_thread",
     "dispense",
     "expire_share",
     "mark_undeliverable",
+    "mask_prescription",
     "move_share",
     "note_collected",
     "note_not_processed",
@@ -44,4 +47,6 @@ __all__ = [
     "revoke_share",
     "share_prescription",
     "take_share",
+    "unblock_professional",
+    "unmask_prescription",
 ]

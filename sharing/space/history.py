@@ -31,6 +31,8 @@ ACTS = {
     "patient.opposition_lifted": gettext_lazy("Votre opposition levée, pour toutes vos ordonnances"),
     "prescription.opposed": gettext_lazy("Votre opposition enregistrée"),
     "prescription.opposition_lifted": gettext_lazy("Votre opposition levée"),
+    "prescription.masked": gettext_lazy("Ordonnance masquée"),
+    "prescription.unmasked": gettext_lazy("Ordonnance démasquée"),
     "share.created": gettext_lazy("Envoi à une pharmacie"),
     "share.opened": gettext_lazy("Première lecture"),
     "share.read": gettext_lazy("Lecture"),

@@ -1,0 +1,191 @@
+"""What Alice keeps from others: a prescription she masks, a professional she shuts out, and what each then sees."""
+
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from portal.models import AuditEvent
+from portal.reasons import Refused
+from prescriptions import reach
+from prescriptions.models import PatientAccess
+from sharing import actions
+from sharing.models import Share
+from sharing.space import professionals
+from tests import factories
+from tests.sharing.test_race import at_the_same_time
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def browser(client, alice):
+    client.force_login(alice)
+    return client
+
+
+@pytest.fixture
+def mask_url(prescription):
+    return reverse("prescription-mask", args=[prescription.pk])
+
+
+def text(response) -> str:
+    return response.content.decode().replace("\xa0", " ")
+
+
+def kinds(patient) -> list[str]:
+    return list(AuditEvent.objects.filter(patient=patient.pk).order_by("position").values_list("kind", flat=True))
+
+
+# --- One prescription -------------------------------------------------------------------------------------------------
+
+
+def test_masked_then_shown_again(browser, prescription, market, mask_url):
+    page = browser.get(reverse("prescription", args=[prescription.pk]))
+    assert mask_url in text(page)
+    asked = browser.get(mask_url)
+    assert asked.status_code == 200 and "Masquer cette ordonnance ?" in text(asked)
+    done = browser.post(mask_url, follow=True)
+    assert "Vous l’avez masquée" in text(done) and mask_url not in text(done)
+    for name in ("share-pharmacy", "prescription-qr"):  # the pharmacy would not find it
+        assert reverse(name, args=[prescription.pk]) not in text(done)
+    assert not reach.to_dispense(market.finess).filter(pk=prescription.pk).exists()
+    assert not reach.written_by(prescription.prescriber).filter(pk=prescription.pk).exists()
+    shown = browser.post(reverse("prescription-unmask", args=[prescription.pk]), follow=True)
+    assert "Ordonnance démasquée" in text(shown) and reverse("share-pharmacy", args=[prescription.pk]) in text(shown)
+    assert reach.to_dispense(market.finess).filter(pk=prescription.pk).exists()
+    assert kinds(prescription.patient) == ["prescription.masked", "prescription.unmasked"]
+    assert "Ordonnance masquée" in text(shown)  # who has seen it, and what its owner did about it
+
+
+def test_asked_twice_is_done_once(browser, prescription, mask_url):
+    for _time in range(2):
+        assert browser.post(mask_url).status_code == 302
+        assert browser.get(mask_url).url == reverse("prescription", args=[prescription.pk])
+    for _time in range(2):
+        browser.post(reverse("prescription-unmask", args=[prescription.pk]))
+    assert kinds(prescription.patient) == ["prescription.masked", "prescription.unmasked"]
+
+
+def test_not_while_it_is_sent(browser, prescription, share, mask_url):
+    asked, tried = browser.get(mask_url), browser.post(mask_url)
+    assert (asked.status_code, tried.status_code) == (200, 409)
+    for page in (asked, tried):
+        assert "Retirez d’abord cet envoi" in text(page) and reverse("share-revoke", args=[share.pk]) in text(page)
+    assert "Masquer l’ordonnance" not in text(asked)
+    prescription.refresh_from_db()
+    assert prescription.masked_at is None
+
+
+@pytest.mark.postgres
+@pytest.mark.django_db(transaction=True)
+def test_masked_while_it_is_being_sent_never_both(alice, prescription, market):
+    def tried(act):
+        def answer():
+            try:
+                act()
+            except Refused as refused:
+                return refused.reason.code
+            return "done"
+
+        return answer
+
+    answers = at_the_same_time(
+        tried(lambda: actions.mask_prescription(prescription=prescription, by=alice)),
+        tried(lambda: actions.share_prescription(prescription=prescription, pharmacy=market, by=alice)),
+    )
+    prescription.refresh_from_db()
+    assert answers in (["done", "masked"], ["share-going-on", "done"])
+    assert (prescription.masked_at is None) == Share.objects.exists()
+
+
+def test_a_relative_neither_masks_nor_sees_what_is_masked(alice, leo):
+    childs = factories.prescription(leo)
+    browser = Client()
+    browser.force_login(alice)
+    browser.post(reverse("switch-patient", args=[leo.pk]))
+    page = browser.get(reverse("prescription", args=[childs.pk]))
+    assert reverse("prescription-mask", args=[childs.pk]) not in text(page) and reverse("privacy") not in text(page)
+    for name in ("prescription-mask", "prescription-unmask"):
+        assert browser.post(reverse(name, args=[childs.pk])).status_code == 404
+    assert browser.get(reverse("privacy")).status_code == 404
+    assert browser.post(reverse("privacy"), {"identifier": childs.prescriber.rpps, "block": ""}).status_code == 404
+    actions.mask_prescription(prescription=childs, by="system:test")
+    assert browser.get(reverse("prescription", args=[childs.pk])).status_code == 404
+
+
+# --- One professional -------------------------------------------------------------------------------------------------
+
+
+def decide(browser, identifier, what):
+    return browser.post(reverse("privacy"), {"identifier": identifier, what: ""}, follow=True)
+
+
+def test_whoever_wrote_received_or_delivered_is_listed(browser, alice_patient, prescription, market):
+    assert [one.name for one in professionals.known_to(alice_patient)] == [prescription.prescriber.full_name]
+    factories.own_pharmacy(alice_patient, market)
+    halles = factories.pharmacy()
+    factories.dispensing(prescription, halles)
+    listed = [(one.kind, one.name) for one in professionals.known_to(alice_patient)]
+    assert listed == [
+        ("pharmacy", halles.name),
+        ("pharmacy", market.name),
+        ("prescriber", prescription.prescriber.full_name),
+    ]
+    page = text(browser.get(reverse("privacy")))
+    assert market.name in page and f"{market.postcode} {market.town}" in page
+
+
+def test_nobody_yet(browser):
+    assert "Personne à bloquer pour l’instant" in text(browser.get(reverse("privacy")))
+
+
+def test_a_pharmacy_shut_out_and_let_in_again(browser, alice, alice_patient, prescription, market):
+    factories.own_pharmacy(alice_patient, market)
+    page = decide(browser, market.finess, "block")
+    assert f"{market.name} ne peut plus ouvrir vos ordonnances" in text(page) and "Accès bloqué depuis" in text(page)
+    assert not reach.to_dispense(market.finess).filter(pk=prescription.pk).exists()
+    with pytest.raises(Refused) as refused:
+        actions.share_prescription(
+            prescription=prescription, pharmacy=market, by=prescription.patient.accesses.get().user
+        )
+    assert refused.value.reason.code == "pharmacy-blocked"
+    decide(browser, market.finess, "block")  # twice: once
+    assert "Débloquer" not in text(decide(browser, market.finess, "unblock"))
+    decide(browser, market.finess, "unblock")
+    assert reach.to_dispense(market.finess).filter(pk=prescription.pk).exists()
+    assert kinds(alice_patient) == ["patient.professional_blocked", "patient.professional_unblocked"]
+
+
+def test_a_prescriber_shut_out_reads_nothing(browser, prescription):
+    decide(browser, prescription.prescriber.rpps, "block")
+    assert not reach.written_by(prescription.prescriber).exists()
+    decide(browser, prescription.prescriber.rpps, "unblock")
+    assert reach.written_by(prescription.prescriber).exists()
+
+
+def test_not_while_something_is_on_its_way_there(browser, alice_patient, share, market):
+    page = decide(browser, market.finess, "block")
+    assert page.status_code == 409 and "est en cours. Retirez-le d’abord" in text(page)
+    assert not alice_patient.blocked_professionals.exists()
+    actions.revoke_share(share=share, by=share.shared_by)
+    assert decide(browser, market.finess, "block").status_code == 200
+    assert alice_patient.blocked_professionals.exists()
+
+
+def test_a_stranger_s_professional_is_not_there(browser, alice_patient, bob_patient, prescription):
+    his = factories.pharmacy()
+    factories.own_pharmacy(bob_patient, his)
+    for identifier in (his.finess, "", "x", "\x00"):
+        assert browser.post(reverse("privacy"), {"identifier": identifier, "block": ""}).status_code == 404
+    assert not alice_patient.blocked_professionals.exists()
+
+
+def test_the_carer_who_helps_decides_nothing(bob, alice_patient, prescription):
+    factories.access(bob, alice_patient, PatientAccess.Kind.CARER, expires_at=timezone.now() + timedelta(days=1))
+    browser = Client()
+    browser.force_login(bob)
+    browser.post(reverse("switch-patient", args=[alice_patient.pk]))
+    assert browser.get(reverse("privacy")).status_code == 404
