@@ -83,7 +83,7 @@ def read(environment: Mapping[str, str]) -> Options:
         clients=_number(environment, "CLIENTS", 8),
         hurry=_number(environment, "HURRY", 1),
         outage=outage,
-        limit=_number(environment, "LIMIT", 300 + count // 3 + 2 * outage),
+        limit=_number(environment, "LIMIT", 300 + count // 2 + 2 * outage),
         folder=folder,
         accepted=Path(environment.get("ACCEPTED") or folder / "accepted.jsonl"),
     )
