@@ -8,9 +8,10 @@ because a bare chain does not show a cut tail.
 import hashlib
 import json
 from collections.abc import Iterator, Sequence
-from datetime import UTC
+from datetime import UTC, datetime
 
 from django.db import models, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from portal.models import AuditEvent, AuditHead
@@ -52,6 +53,12 @@ def kinds() -> Iterator[str]:
     kind = ""
     while kind := AuditEvent.objects.filter(kind__gt=kind).order_by("kind").values_list("kind", flat=True).first():
         yield kind
+
+
+def of_subject(subject: models.Model, *, kind: str, since: datetime) -> QuerySet[AuditEvent]:
+    """What was done of this kind with one thing of a patient (`subject.patient_id`)."""
+    name = actor_name(subject)
+    return AuditEvent.objects.filter(patient=subject.patient_id, kind=kind, subject=name, at__gte=since)
 
 
 def _locked_head(chain: int) -> AuditHead:

@@ -1,6 +1,12 @@
-"""Prescriptions held alone until the transaction ends. They come first in the order of locks (docs/architecture.md)."""
+"""A patient, a prescription, held alone until the transaction ends: the first in the order of locks, the patient before
+the prescription (docs/architecture.md)."""
 
 from prescriptions.models import Patient, Prescription
+
+
+def lock_patient(patient: Patient) -> None:
+    """For what is true of the person, whatever is written about them meanwhile. Rows that point at them may come."""
+    list(Patient.objects.select_for_update(no_key=True).filter(pk=patient.pk).values_list("pk", flat=True))
 
 
 def locked(prescription: Prescription) -> Prescription:

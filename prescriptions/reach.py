@@ -1,10 +1,12 @@
 """What each kind of registered software may reach. A right is a query here, never a condition in a template."""
 
-from datetime import date
+from datetime import date, timedelta
 from uuid import UUID
 
 from django.db.models import Exists, F, OuterRef, Prefetch
+from django.utils import timezone
 
+from portal import audit
 from portal.models import SoftwareClient
 from prescriptions import objection
 from prescriptions.models import (
@@ -18,6 +20,7 @@ from prescriptions.models import (
 )
 
 REGISTRY = Prescription.Provenance.REGISTRY
+STILL_AT_THE_COUNTER = timedelta(days=1)
 
 
 def of_registry() -> PrescriptionQuerySet:
@@ -29,11 +32,35 @@ def to_dispense(finess: str) -> PrescriptionQuerySet:
     return of_registry().open_to_professional(finess)
 
 
+def to_record(finess: str, **which) -> Prescription | None:
+    """The one on which a pharmacy may say what it delivered: what it may find; and, whatever the patient masked or
+    blocked meanwhile, what it opened at its counter or delivered within the day, so that no box is counted twice."""
+    found = of_registry().with_content().filter(**which).first()
+    if found is None or to_dispense(finess).filter(pk=found.pk).exists() or _was_here_lately(found, finess):
+        return found
+    return None
+
+
+def _was_here_lately(prescription: Prescription, finess: str) -> bool:
+    since = timezone.now() - STILL_AT_THE_COUNTER
+    opened = audit.of_subject(prescription, kind="prescription.opened_at_counter", since=since)
+    delivered = prescription.dispensings.filter(pharmacy_finess=finess, created_at__gte=since)
+    return delivered.exists() or any(event.detail.get("pharmacy") == finess for event in opened)
+
+
 def written_in(software: SoftwareClient) -> PrescriptionQuerySet:
     """Those of the prescribers of this software's structure, as each of them reads their own page: without what the
     patient masked, nor once they shut out the structure or that prescriber. Cancelling stays possible by the number."""
     own = of_registry().filter(prescriber__structure_finess=software.structure_finess)
     return _with_objection(_open_to(own, software.structure_finess))
+
+
+def reads(software: SoftwareClient, prescription: Prescription) -> bool:
+    return written_in(software).filter(pk=prescription.pk).exists()
+
+
+def reads_execution(software: SoftwareClient, prescription: Prescription) -> bool:
+    return written_in(software).filter(pk=prescription.pk, objected=False).exists()
 
 
 def _open_to(rows: PrescriptionQuerySet, finess: str) -> PrescriptionQuerySet:

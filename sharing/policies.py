@@ -111,13 +111,14 @@ def active_share(prescription: Prescription) -> Share | None:
 
 
 def why_not_receive(pharmacy: Pharmacy, prescription: Prescription) -> Reason | None:
-    """Why this pharmacy cannot be sent this prescription."""
+    """Why this pharmacy cannot be sent this prescription. Relatives read it too: that it is blocked is for
+    the patient's own page to say."""
     if not pharmacy.is_open:
         return Reason("pharmacy-closed", _("Cette pharmacie n’est plus dans l’annuaire. Choisissez-en une autre."))
     if any(shut.identifier == pharmacy.finess for shut in prescription.patient.blocked_professionals.all()):
         return Reason(
             "pharmacy-blocked",
-            _("Vous avez bloqué cette pharmacie. Débloquez-la ou choisissez-en une autre."),
+            _("Cette pharmacie ne peut pas recevoir cette ordonnance. Choisissez-en une autre."),
         )
     return why_no_mailbox(pharmacy)
 

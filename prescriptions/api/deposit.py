@@ -4,6 +4,7 @@ from django.utils import timezone
 from rest_framework.response import Response
 
 from portal.api_access import for_software
+from prescriptions import reach
 from prescriptions.api import answers, dispense
 from prescriptions.api.base import FhirView
 from prescriptions.fhir import FhirError
@@ -49,7 +50,9 @@ class Cancel(FhirView):
             key=request.headers.get("Idempotency-Key", ""),
             by=self.software,
         )
-        return Response(answers.searchset(answers.requests_of(prescription), url=request.build_absolute_uri()))
+        is_read = reach.reads(self.software, prescription)  # else it is cancelled, and nothing of it is shown
+        found = answers.requests_of(prescription) if is_read else []
+        return Response(answers.searchset(found, url=request.build_absolute_uri()))
 
 
 def _parameters(data: dict) -> dict[str, str]:

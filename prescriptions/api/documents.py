@@ -63,8 +63,8 @@ def _since(filed: Prescription, kind: str):
 
 
 def document_reference(prescription: Prescription, software: SoftwareClient, *, with_bytes: bool = False) -> dict:
-    """What this software's structure handed in. `masterIdentifier`: only when the registry has that prescription;
-    `context`: what its pharmacy dispensed of it."""
+    """What this software's structure handed in. `masterIdentifier`: only when the registry has that prescription,
+    and not for a pharmacy from which the patient keeps it; `context`: what its pharmacy dispensed of it."""
     is_report, finess = software.kind == "lgo", software.structure_finess
     own = list(reach.documents_of(finess).filter(prescription=prescription))
     resource = {
@@ -76,7 +76,7 @@ def document_reference(prescription: Prescription, software: SoftwareClient, *, 
         "date": (own[-1] if own else prescription).created_at.isoformat(timespec="milliseconds"),
         "content": [{"attachment": told} for told in [_attachment(one, with_bytes) for one in own] or [NOT_OURS]],
     }
-    if prescription.number:
+    if prescription.number and (not is_report or reach.to_dispense(finess).filter(pk=prescription.pk).exists()):
         resource["masterIdentifier"] = answers.number_of(prescription)
     if is_report and (recorded := reach.dispensed_by(finess).filter(prescription=prescription)):
         ids = [dispensed.id_of(one, line) for one in recorded for line in one.lines.all()]

@@ -143,7 +143,7 @@ def _by_reference(named: Node, kind: str, id: str, finess: str):
         wanted = uuid.UUID(id)
     except ValueError:
         raise named.refuse(_("cette ligne n’est pas connue."), "prescription-unknown") from None
-    prescription = reach.to_dispense(finess).filter(lines=wanted).with_content().first()
+    prescription = reach.to_record(finess, lines=wanted)
     if prescription is None or kind not in {"MedicationRequest", "DeviceRequest", "Request"}:
         raise named.refuse(_("cette ligne n’est pas connue."), "prescription-unknown")
     return prescription, next(line for line in prescription.lines.all() if line.pk == wanted)
@@ -151,7 +151,7 @@ def _by_reference(named: Node, kind: str, id: str, finess: str):
 
 def _by_number(named: Node, finess: str):
     number = numbers.normalise_number(str(named.value or ""))
-    prescription = reach.to_dispense(finess).filter(number=number).with_content().first() if number else None
+    prescription = reach.to_record(finess, number=number) if number else None
     if prescription is None:
         raise named.refuse(_("aucune ordonnance n’a ce numéro."), "prescription-unknown")
     lines = [line for line in prescription.lines.all() if line.is_for_pharmacy()]

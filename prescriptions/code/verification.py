@@ -100,7 +100,7 @@ def _say_since_when(prescription: Prescription) -> str:
 
 def _check_number(number: str) -> Verdict:
     prescription = _find(number)
-    if prescription is None:
+    if prescription is None or prescription.masked_at:  # whoever types a number may have guessed it
         return _say("unknown_number", online=True)
     stopped = _standing(prescription)
     word = _words()[stopped[0] if stopped else "in_force"][2]

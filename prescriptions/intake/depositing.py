@@ -8,7 +8,8 @@ from django.utils.translation import gettext as _
 
 from portal import idempotency
 from portal.models import SoftwareClient
-from prescriptions import actions, fhir, numbers
+from portal.reasons import Reason, Refused, refuse_if
+from prescriptions import actions, fhir, numbers, reach
 from prescriptions.fhir.node import Node
 from prescriptions.intake import identities, strict
 from prescriptions.locks import locked
@@ -79,17 +80,27 @@ def _of_prescriber(number: str, prescriber, prior: Node) -> Prescription:
 
 def cancel_by_number(*, number: str, rpps: str, reason: str, key: str = "", by: SoftwareClient) -> Prescription:
     """By the prescriber who wrote it, through software of the same structure. Not theirs: unknown. `key`: the
-    Idempotency-Key; sent again with it, it is the same cancellation."""
+    Idempotency-Key; sent again with it, it is the same cancellation. Why not is said without a word of what was
+    delivered, to whom may not read it."""
     found = Prescription.objects.filter(
         number=numbers.normalise_number(number), prescriber__rpps=rpps, prescriber__structure_finess=by.structure_finess
     ).first()
     if found is None:
         sentence = _("aucune ordonnance de ce prescripteur n’a ce numéro.")
         raise fhir.FhirError("Parameters.parameter", sentence, "not-found")
+    try:
+        _cancel_once(found, reason, key, by)
+    except Refused as refused:
+        if refused.reason.code == "already-dispensed" and not reach.reads_execution(by, found):
+            refuse_if(Reason("too-late-to-cancel", _("Cette ordonnance ne peut plus être annulée.")))
+        raise
+    return Prescription.objects.with_content().get(pk=found.pk)
+
+
+def _cancel_once(found: Prescription, reason: str, key: str, by: SoftwareClient) -> None:
     idempotency.once(
         scope=f"software:{by.pk}:cancel",
         key=key,
         request_facts={"prescription": found.pk, "reason": reason},
         effect=lambda: {"prescription": str(actions.cancel_prescription(prescription=found, reason=reason, by=by).pk)},
     )
-    return Prescription.objects.with_content().get(pk=found.pk)

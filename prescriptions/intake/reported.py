@@ -43,10 +43,10 @@ def take_report(*, patient: Patient, content: bytes, finess: str, by) -> Prescri
 def _take(patient: Patient, content: bytes, finess: str, by) -> Prescription:
     told = read(content)
     refuse_if(_why_not(told, patient, finess))
-    prescription = _carried_out(told, patient, finess)
+    prescription = _carried_out(told, patient)
     handed = _handed(told, prescription) if prescription else None
     if handed is None:
-        return _as_document(told, patient, content, finess, by)
+        return _as_document(told, patient, content, finess, by, carried_out=prescription)
     if not _is_known(told, prescription, handed, finess):
         _record(told, prescription, handed, finess, by)
     _keep_as_it_came(prescription, Document.Kind.REPORT, content, finess)
@@ -75,9 +75,10 @@ def _why_not(told: cda.CdaDispensing, patient: Patient, finess: str) -> Reason |
 # --- What it carries out ----------------------------------------------------------------------------------------------
 
 
-def _carried_out(told: cda.CdaDispensing, patient: Patient, finess: str) -> Prescription | None:
-    within_reach = reach.to_dispense(finess).filter(patient=patient).with_content()
-    return next((each for each in within_reach if cda.document_id(each) in told.prescriptions), None)
+def _carried_out(told: cda.CdaDispensing, patient: Patient) -> Prescription | None:
+    """Whatever the patient masked or blocked since: what left the counter is counted, and nothing opens by it."""
+    own = reach.of_registry().filter(patient=patient).with_content()
+    return next((each for each in own if cda.document_id(each) in told.prescriptions), None)
 
 
 def _handed(told: cda.CdaDispensing, prescription: Prescription) -> list[Handed] | None:
@@ -152,8 +153,11 @@ def _keep_as_it_came(prescription: Prescription, kind: str, content: bytes, fine
     )
 
 
-def _as_document(told: cda.CdaDispensing, patient: Patient, content: bytes, finess: str, by) -> Prescription:
+def _as_document(told: cda.CdaDispensing, patient: Patient, content: bytes, finess, by, carried_out) -> Prescription:
+    """Kept from others as the prescription is that it carries out, when it is ours."""
     prescription = Prescription.objects.create(
+        masked_at=carried_out.masked_at if carried_out else None,
+        restricted=carried_out.restricted if carried_out else False,
         patient=patient,
         provenance=REPORT,
         authored_on=told.dispensed_on,

@@ -8,6 +8,7 @@ from django.utils import timezone
 from portal import audit, idempotency
 from portal.reasons import refuse_if
 from prescriptions.files import documents
+from prescriptions.locks import lock_patient
 from prescriptions.locks import locked as lock_prescription
 from prescriptions.models import Prescription
 from sharing import bell, outbox, policies
@@ -73,6 +74,7 @@ def _new_share(prescription, pharmacy, message, wished_at, by, moved_from=None) 
 @transaction.atomic
 def _create_share(share: Share, composed, *, by) -> Share:
     """`composed`: what outbox.compose_ahead gave."""
+    lock_patient(share.patient)
     share.prescription = lock_prescription(share.prescription)  # judged as it stands: it was read before composing
     refuse_if(policies.why_not_share(share.prescription, share.pharmacy))
     try:
@@ -104,6 +106,7 @@ def move_share(
 
     @transaction.atomic
     def effect() -> Share:
+        lock_patient(share.patient)
         lock_prescription(share.prescription)
         _remember_pharmacy(moved, moved.created_at)  # a row that other shares wait for: before taking back writes audit
         refuse_if(policies.why_not_receive(pharmacy, share.prescription))

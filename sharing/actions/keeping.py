@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from portal import audit
 from portal.reasons import refuse_if
-from prescriptions.locks import lock_all_of
+from prescriptions.locks import lock_patient
 from prescriptions.locks import locked as lock_prescription
 from prescriptions.models import Patient, Prescription
 from sharing import policies
@@ -39,7 +39,7 @@ def _set_masked(prescription: Prescription, at: datetime | None, kind: str, by) 
 def block_professional(*, patient: Patient, identifier: str, by) -> None:
     """`identifier`: RPPS or FINESS, which opens none of the patient's prescriptions any more. Raises Refused while one
     is sent there."""
-    lock_all_of(patient)  # none of them is being sent there meanwhile
+    lock_patient(patient)  # nothing is being sent there meanwhile
     refuse_if(policies.why_not_block(patient, identifier))
     blocked, is_new = patient.blocked_professionals.get_or_create(identifier=identifier)
     if is_new:

@@ -28,6 +28,14 @@ def prescription_or_404(request, id) -> Prescription:
     return found
 
 
+def prescription_to_record_or_404(request, id) -> Prescription:
+    """The same, or what was opened here within the day: masked meanwhile, what leaves the counter is still counted."""
+    found = reach.to_record(request.pharmacy.finess, pk=id)
+    if found is None or not (_is_shared(request.pharmacy, found) or _was_shown(request, found)):
+        raise Http404
+    return found
+
+
 def _is_shared(pharmacy: Pharmacy, prescription: Prescription) -> bool:
     return worklist.shares_of(pharmacy).filter(prescription=prescription, is_readable=True).exists()
 

@@ -81,7 +81,7 @@ class Worklist:
 def look_of(share: Share) -> Pill:
     """`share` comes from `shares_of`."""
     if share.status in READABLE_BY_PHARMACY and not share.is_readable:
-        return Pill("unknown", "eye-off", _("Masquée par le patient"))
+        return Pill("unknown", "eye-off", _("Plus consultable"))
     state, icon, word = LOOKS[share.status]
     return Pill(state, icon, str(word))
 

@@ -10,9 +10,9 @@ from functools import lru_cache
 
 from django.db.models import Max, Q, QuerySet
 
-from prescriptions.models import Dispensing, Patient
+from prescriptions.models import Dispensing, Patient, Prescription
 from sharing.directory.words import LONGEST_QUERY, LONGEST_WORD, all_words_of, words_of
-from sharing.models import DirectoryCopy, PatientPharmacy, Pharmacy
+from sharing.models import DirectoryCopy, PatientPharmacy, Pharmacy, Share
 
 MAX_LIMIT = 100
 MAX_WORDS = 8
@@ -116,8 +116,24 @@ def _mistakes(one: str, other: str, allowed: int) -> int:
 def own_pharmacies(patient: Patient) -> list[PatientPharmacy]:
     """The favourite first, then the last gone to: sent to, or where something was dispensed. Closed ones come last."""
     kept = patient.own_pharmacies.select_related("pharmacy").prefetch_related("pharmacy__mailboxes")
+    return _with_visits(patient, list(kept), _last_visits(patient))
+
+
+def pharmacies_shown_to_relatives(patient: Patient, seen: QuerySet[Prescription]) -> list[PatientPharmacy]:
+    """The same for whoever acts for the patient: the favourite, and where the prescriptions went that they see."""
+    favourites = patient.own_pharmacies.filter(is_favourite=True).select_related("pharmacy")
+    kept = list(favourites.prefetch_related("pharmacy__mailboxes"))
+    for mine in kept:
+        mine.last_used_at = None  # of whichever prescription
+    sent = Share.objects.filter(prescription__in=seen).order_by().values_list("pharmacy__finess")
+    visits = dict(sent.annotate(last=Max("created_at")))
+    for finess, at in _last_visits(patient).items():
+        visits[finess] = max(at, visits.get(finess, at))
+    return _with_visits(patient, kept, visits)
+
+
+def _with_visits(patient: Patient, kept: list[PatientPharmacy], visits: dict[str, datetime]) -> list[PatientPharmacy]:
     own = {mine.pharmacy.finess: mine for mine in kept}
-    visits = _last_visits(patient)
     for pharmacy in Pharmacy.objects.filter(finess__in=visits.keys() - own.keys()).prefetch_related("mailboxes"):
         own[pharmacy.finess] = PatientPharmacy(patient=patient, pharmacy=pharmacy)
     for finess, mine in own.items():

@@ -1,7 +1,7 @@
 """The row is the queue: what is to leave, who is sending it, what came of it.
 
 Knows the database only: what leaves is composed by message.py, sent by mssante, and delivery.py brings them together.
-Locks are taken in one order everywhere: prescription, share, delivery, route, audit.
+Locks are taken in one order everywhere: patient, prescription, share, delivery, route, audit.
 """
 
 from sharing.outbox.claim import Claim, claim, keeping_lease

@@ -27,8 +27,12 @@ class Row:
     is_favourite: bool = False
 
 
-def own_rows(prescription: Prescription, draft: ShareDraft) -> list[Row]:
-    own = directory.own_pharmacies(prescription.patient)
+def own_rows(prescription: Prescription, draft: ShareDraft, seen_by_relative=None) -> list[Row]:
+    """`seen_by_relative`: the prescriptions that whoever acts for the patient sees; None for oneself."""
+    if seen_by_relative is None:
+        own = directory.own_pharmacies(prescription.patient)
+    else:
+        own = directory.pharmacies_shown_to_relatives(prescription.patient, seen_by_relative)
     return [_row(prescription, draft, mine.pharmacy, _visit(mine), mine.is_favourite) for mine in own]
 
 

@@ -40,6 +40,7 @@ ACTS = {
     "share.revoked": gettext_lazy("Envoi retiré : la pharmacie n’y a plus accès"),
 }
 OF_THE_PERSON = {"patient.opposed", "patient.opposition_lifted"}  # whatever the prescription
+FOR_ONESELF = {"prescription.masked", "prescription.unmasked"}
 BY_INSURER = {"prescription.checked_by_insurer", "prescription.opposed", "prescription.opposition_lifted"}
 BY_INSURER |= OF_THE_PERSON
 
@@ -51,11 +52,13 @@ class Seen:
     at: datetime
 
 
-def who_has_seen(prescription: Prescription, shares: Iterable[Share], *, reader) -> list[Seen]:
-    """The newest first; the same act of the same person in a day is told once. `reader` reads « Vous »."""
+def who_has_seen(prescription: Prescription, shares: Iterable[Share], *, reader, is_own: bool = True) -> list[Seen]:
+    """The newest first; the same act of the same person in a day is told once. `reader` reads « Vous »; `is_own`: in
+    their own space; else what a patient keeps from others is not told."""
     by_subject = {audit.actor_name(share): share for share in shares}
     about = Q(subject__in=[audit.actor_name(prescription), *by_subject]) | Q(kind__in=OF_THE_PERSON)
-    events = AuditEvent.objects.filter(about, patient=prescription.patient_id, kind__in=ACTS)[:AT_MOST]
+    kinds = ACTS.keys() if is_own else ACTS.keys() - FOR_ONESELF
+    events = AuditEvent.objects.filter(about, patient=prescription.patient_id, kind__in=kinds)[:AT_MOST]
     names = _names(prescription) | _pharmacies(events) | {audit.actor_name(reader): _("Vous")}
     told: dict = {}
     for event in events:

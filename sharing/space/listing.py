@@ -115,7 +115,7 @@ def card_of(prescription: Prescription) -> Card:
         month=month_of(prescription),
         standing=standing,
         is_shared=share is not None and share.is_active(),
-        pill=_pill(standing, share),
+        pill=_pill(prescription, standing, share),
         line=_where(share) or standing.sentence,
         besides=standing.sentence if _where(share) else "",
         action=action,
@@ -145,7 +145,9 @@ def _is_worth_telling(share: Share | None) -> bool:
     return share is not None and (share.is_active() or share.status in (S.REFUSED, S.UNDELIVERABLE))
 
 
-def _pill(standing: Standing, share: Share | None) -> timeline.Pill:
+def _pill(prescription: Prescription, standing: Standing, share: Share | None) -> timeline.Pill:
+    if prescription.masked_at:
+        return timeline.Pill("unknown", "eye-off", _("Masquée"))
     if standing.code not in FINISHED and _is_worth_telling(share):
         return timeline.pill_of(share, timezone.now())
     if standing.code == "upload":

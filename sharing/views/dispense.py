@@ -1,8 +1,7 @@
 """Delivering at the desk: a sheet, a line at a time; what was done, and undoing it within the day."""
 
 from django.contrib import messages
-from django.http import Http404
-from django.shortcuts import redirect, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -10,7 +9,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from portal.access import pharmacist_only
 from portal.reasons import Refused
 from prescriptions import actions as registry
-from prescriptions import policies, words
+from prescriptions import policies, reach, words
 from prescriptions.dispensing import why_not_undo
 from prescriptions.models import Dispensing, Prescription
 from sharing import actions
@@ -21,10 +20,11 @@ from sharing.desk.dispense_forms import Sheet, UndoForm
 @require_http_methods(["GET", "POST"])
 @pharmacist_only
 def dispense(request, id):
-    prescription = counter.prescription_or_404(request, id)
-    sheet = Sheet(prescription, request.pharmacy, request.POST if request.method == "POST" else None)
     if request.method == "GET":
-        return _show(request, prescription, sheet)
+        prescription = counter.prescription_or_404(request, id)
+        return _show(request, prescription, Sheet(prescription, request.pharmacy))
+    prescription = counter.prescription_to_record_or_404(request, id)
+    sheet = Sheet(prescription, request.pharmacy, request.POST)
     if not sheet.is_valid():
         return _show(request, prescription, sheet, status=422)
     try:
@@ -71,16 +71,16 @@ def undo(request, id, dispensing_id):
     except Refused as refused:
         return _show_done(request, prescription, done, form=form, reason=refused.reason, status=409)
     messages.success(request, _("La délivrance est annulée. Le patient le voit dans son espace."))
+    if not reach.to_dispense(request.pharmacy.finess).filter(pk=prescription.pk).exists():
+        return redirect("desk")  # the patient shut it meanwhile
     return redirect("desk-dispense", prescription.pk)
 
 
 def _done_or_404(request, id, dispensing_id) -> tuple[Prescription, Dispensing]:
-    """This pharmacy's own."""
-    prescription = counter.prescription_or_404(request, id)
-    for one in prescription.dispensings.all():
-        if one.pk == dispensing_id and one.pharmacy_finess == request.pharmacy.finess:
-            return prescription, one
-    raise Http404
+    """This pharmacy's own, which stays in its records whatever the patient masks or blocks."""
+    own = reach.dispensed_by(request.pharmacy.finess).filter(prescription=id).prefetch_related("lines__line")
+    done = get_object_or_404(own.select_related("prescription__patient"), pk=dispensing_id)
+    return done.prescription, done
 
 
 def _beside(request, prescription: Prescription) -> dict:

@@ -3,7 +3,7 @@
 from urllib.parse import urlencode
 
 from django.http import Http404
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -46,9 +46,10 @@ def prescription(request, id):
     shares = list(share_cards.with_all_for_cards(request.shares.filter(prescription=found)))
     cards = [share_cards.card_of(share) for share in shares]
     context = _context(found) | {
+        "replaced_by_id": request.prescriptions.filter(replaces=found).values_list("pk", flat=True).first(),
         "shares": cards,
         "active": next((card for card in cards if card.share.is_active()), None),
-        "history": history.who_has_seen(found, shares, reader=request.user),
+        "history": history.who_has_seen(found, shares, reader=request.user, is_own=not request.acting_for),
     }
     return render(request, "sharing/prescription.html", context)
 
@@ -60,6 +61,8 @@ def present(request, id):
     found = _prescription(request, id)
     if not found.is_authentic():
         raise Http404
+    if found.masked_at:  # the pharmacy would not find it: its page says so, and what to do
+        return redirect("prescription", found.pk)
     return render(request, "sharing/present.html", _context(found))
 
 
@@ -78,7 +81,6 @@ def _context(found) -> dict:
         "dispensings": words.dispensings_words(found),
         "objection": objecting.told_to_patient(found),
         "flags": words.flags(found),
-        "replaced_by_id": found.replaced_by.pk if hasattr(found, "replaced_by") else None,
         "why_not_send": why_not,
         "is_ended": standing.code in listing.FINISHED,
     }

@@ -35,7 +35,7 @@ def mask(request, id):
 def unmask(request, id):
     found = _own(request, id)
     actions.unmask_prescription(prescription=found, by=request.user)
-    messages.success(request, _("Ordonnance démasquée. Vous pouvez de nouveau l’envoyer et la présenter."))
+    messages.success(request, _("Ordonnance démasquée."))
     return redirect("prescription", found.pk)
 
 
@@ -46,7 +46,7 @@ def _for_oneself(request) -> None:
 
 def _own(request, id):
     _for_oneself(request)
-    return get_object_or_404(request.prescriptions.with_content(), pk=id)
+    return get_object_or_404(request.prescriptions.with_content().defer("source"), pk=id)
 
 
 def _mask_page(request, found, reason, status=200):
@@ -78,6 +78,8 @@ def _decide(request):
         actions.unblock_professional(patient=request.patient, identifier=one.identifier, by=request.user)
         messages.success(request, _("%(who)s n’est plus sur la liste des professionnels bloqués.") % {"who": one.name})
         return redirect("privacy")
+    if "block" not in request.POST:
+        return _professionals_page(request, status=422)
     try:
         actions.block_professional(patient=request.patient, identifier=one.identifier, by=request.user)
     except Refused as refused:

@@ -130,7 +130,7 @@ def _choose(request, prescription, draft, moves, form=None, near=None):
         "moves": moves,
         "q": q,
         "near": near,
-        "own": choosing.own_rows(prescription, draft),
+        "own": choosing.own_rows(prescription, draft, request.prescriptions if request.acting_for else None),
         "found": choosing.found_rows(prescription, draft, q, near) if q or near else None,
         "freshness": choosing.freshness(),
     }

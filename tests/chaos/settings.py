@@ -11,4 +11,6 @@ DELIVERY_PAUSE_SECONDS = [seconds / HURRY for seconds in real.DELIVERY_PAUSE_SEC
 DELIVERY_LEASE_SECONDS = max(real.DELIVERY_LEASE_SECONDS / HURRY, 6)
 DELIVERY_STOP_SECONDS = real.DELIVERY_STOP_SECONDS / HURRY
 DELIVERY_RENEW_SECONDS = DELIVERY_LEASE_SECONDS / 6
-SESSION_IDLE_SECONDS = real.SESSION_ABSOLUTE_SECONDS  # everybody has signed in before it begins; the last one waits long
+SESSION_IDLE_SECONDS = (
+    real.SESSION_ABSOLUTE_SECONDS
+)  # everybody has signed in before it begins; the last one waits long

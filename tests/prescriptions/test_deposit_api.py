@@ -120,16 +120,36 @@ def test_cancelled_by_who_wrote_it_and_by_nobody_else(lap, client):
     ).exists()
 
 
-def test_cancelled_again_with_the_same_key_is_the_same_answer(lap):
-    number = lap.post("/api/fhir/", deposit_of()).json()["entry"][-1]["resource"]["masterIdentifier"]["value"]
-    body = {
+def cancelling(made: Prescription) -> dict:
+    return {
         "resourceType": "Parameters",
         "parameter": [
-            {"name": "number", "valueIdentifier": {"value": number}},
-            {"name": "prescriber", "valueIdentifier": {"value": Prescription.objects.get().prescriber.rpps}},
+            {"name": "number", "valueIdentifier": {"value": made.number}},
+            {"name": "prescriber", "valueIdentifier": {"value": made.prescriber.rpps}},
             {"name": "reason", "valueString": "Doublon"},
         ],
     }
+
+
+@pytest.mark.parametrize("kept_by", ["masking", "objecting"])
+def test_cancelling_tells_nothing_of_what_the_patient_keeps_from_the_prescriber(lap, market, kept_by):
+    lap.post("/api/fhir/", deposit_of())
+    made = Prescription.objects.get()
+    facts = {"masked_at": timezone.now()} if kept_by == "masking" else {"opposed": True}
+    Prescription.objects.update(**facts)
+    factories.dispensing(made, market, quantity=2)
+    refused = lap.post("/api/fhir/MedicationRequest/$cancel", cancelling(made))
+    assert code_of(refused) == "too-late-to-cancel" and "délivr" not in refused.content.decode()
+    made.dispensings.all().delete()
+    done = lap.post("/api/fhir/MedicationRequest/$cancel", cancelling(made))
+    assert done.status_code == 200 and (done.json()["entry"] == []) == (kept_by == "masking")
+    made.refresh_from_db()
+    assert made.cancelled_at
+
+
+def test_cancelled_again_with_the_same_key_is_the_same_answer(lap):
+    lap.post("/api/fhir/", deposit_of())
+    body = cancelling(Prescription.objects.get())
     first, again = (lap.post("/api/fhir/MedicationRequest/$cancel", body, **{"Idempotency-Key": "k"}) for _ in range(2))
     assert first.status_code == again.status_code == 200 and first.json() == again.json()
     assert lap.post("/api/fhir/MedicationRequest/$cancel", body).status_code == 409

@@ -253,6 +253,29 @@ def test_a_masked_prescription_is_not_dispensed(lgo, two_lines):
     assert code_of(lgo.post(DISPENSE, dispense(two_lines.lines.first()))) == "prescription-unknown"
 
 
+def mask(prescription) -> None:
+    type(prescription).objects.filter(pk=prescription.pk).update(masked_at=timezone.now())
+
+
+def test_masked_while_the_boxes_are_handed_over_they_are_counted_and_once(lgo, other, two_lines):
+    """Else another pharmacy would deliver them again."""
+    find(lgo, "qr", qr.text_of(two_lines))
+    mask(two_lines)
+    body = dispense(two_lines.lines.first())
+    answers = [lgo.post(DISPENSE, body, **{"Idempotency-Key": "k"}) for _time in range(2)]
+    assert [answer.status_code for answer in answers] == [201, 200] and Dispensing.objects.count() == 1
+    assert code_of(other.post(DISPENSE, body)) == "prescription-unknown"
+
+
+def test_masked_after_it_was_recorded_the_same_again_is_the_same_answer(lgo, two_lines):
+    body = dispense(two_lines.lines.first())
+    assert lgo.post(DISPENSE, body, **{"Idempotency-Key": "k"}).status_code == 201
+    mask(two_lines)
+    assert lgo.post(DISPENSE, body, **{"Idempotency-Key": "k"}).status_code == 200
+    Dispensing.objects.update(created_at=timezone.now() - timedelta(days=2))
+    assert code_of(lgo.post(DISPENSE, body, **{"Idempotency-Key": "k"})) == "prescription-unknown"
+
+
 # --- Undoing ----------------------------------------------------------------------------------------------------------
 def undo(program, id: str, reason: str = "Erreur de patient"):
     parameters = {"resourceType": "Parameters", "parameter": [{"name": "reason", "valueString": reason}]}

@@ -317,6 +317,18 @@ def test_fewer_boxes_than_were_due_are_a_part(lgo, dispensed):
     assert made.dispensings.get().lines.get().completeness == "FFP"
 
 
+def test_a_report_on_what_is_masked_since_is_counted_and_shown_to_nobody_else(lgo, dispensed, bob):
+    """Neither a second row that relatives would read, nor boxes that could be delivered again."""
+    made, content = dispensed
+    Prescription.objects.update(masked_at=timezone.now())
+    answer = lgo.post(PATH, reported(content))
+    assert answer.status_code == 201 and made.dispensings.get().lines.get().quantity == 2
+    assert "Location" not in answer and made.number not in answer.content.decode()
+    lgo.post(PATH, reported(content.replace(str(cda.line_id(made.lines.get())).encode(), b"1.2.3")))
+    alone = Prescription.objects.get(provenance="report")
+    assert alone.masked_at, "told by itself, it is masked as what it carries out"
+
+
 REPORTS = {
     "of another pharmacy": (
         lambda c: c.replace(b"Pharmacie", b"P").replace(

@@ -30,6 +30,14 @@ def test_a_code_just_made_is_authentic_and_in_force(prescription):
     assert verdict.prescription_id == prescription.pk
 
 
+def test_masked_a_number_is_unknown_and_a_code_is_still_authentic(prescription):
+    """A number may be guessed; a code is held by whoever was given it, and forgery must show."""
+    text = qr.text_of(prescription)
+    type(prescription).objects.update(masked_at=timezone.now())
+    assert qr.check(prescription.number).code == "unknown_number"
+    assert qr.check(text).code == "valid"
+
+
 def test_started_and_renewable_is_still_in_force(market):
     prescription = factories.prescription(lines=[factories.levothyrox()])
     factories.dispensing(prescription, market)

@@ -231,6 +231,14 @@ def test_a_share_taken_back_while_somebody_answers_is_not_answered(desk, alice, 
     assert not ThreadMessage.objects.exists()
 
 
+def test_what_ended_and_was_masked_since_says_no_more_than_that_it_is_closed(desk, prescription):
+    share = factories.share(prescription, status=S.COLLECTED)
+    actions.mask_prescription(prescription=prescription, by="system:test")
+    said = words_of(desk.get(url(share)))
+    assert "Vous n’avez plus accès à cet envoi" in said and "remis en rayon" not in said
+    assert nothing_told(desk.get("/pharmacie/?vue=done"))
+
+
 @pytest.mark.parametrize("how", ["masked", "blocked"])
 def test_what_the_patient_masks_or_whom_they_block_closes_the_page(desk, sent, how):
     if how == "masked":
@@ -239,7 +247,7 @@ def test_what_the_patient_masks_or_whom_they_block_closes_the_page(desk, sent, h
     else:
         BlockedProfessional.objects.create(patient=sent.patient, identifier=sent.pharmacy.finess)
     page = desk.get(url(sent))
-    assert "Masquée par le patient" in words_of(page) and nothing_told(page)
+    assert "Plus consultable" in words_of(page) and nothing_told(page)
     assert nothing_told(desk.get("/pharmacie/")) and desk.get(url(sent, "desk-document")).status_code == 404
     for code, fields in (("ready", {}), ("message", {"text": "Bonjour"})):
         page = answer(desk, sent, code, key=code, **fields)

@@ -110,7 +110,18 @@ def test_opened_here_is_not_opened_elsewhere_nor_after_masking(desk, client, chl
     two_lines.masked_at = timezone.now()
     two_lines.save()
     assert desk.get(page_of(two_lines)).status_code == 404
-    assert deliver(desk, two_lines, line()).status_code == 404
+
+
+def test_masked_while_it_is_delivered_it_is_counted_and_can_be_undone(desk, two_lines):
+    show(desk, two_lines.number)
+    desk.get(page_of(two_lines))  # the sheet is on the screen
+    two_lines.masked_at = timezone.now()
+    two_lines.save()
+    done = deliver(desk, two_lines, line(), line(2))
+    assert done.status_code == 302 and "Délivrance enregistrée" in words_of(desk.get(done.url))
+    undo = reverse("desk-undo", args=[two_lines.pk, Dispensing.objects.get().pk])
+    assert desk.post(undo, {"reason": "Erreur de boîte"}).url == reverse("desk")
+    assert Dispensing.objects.get().undone_at and desk.get(page_of(two_lines)).status_code == 404
 
 
 def test_what_was_shared_opens_from_its_page_and_not_once_taken_back(desk, two_lines):

@@ -9,13 +9,14 @@ from django.utils import timezone
 
 from portal.models import AuditEvent
 from portal.reasons import Refused
+from prescriptions import actions as registry
 from prescriptions import reach
 from prescriptions.models import PatientAccess
 from sharing import actions
 from sharing.models import Share
 from sharing.space import professionals
 from tests import factories
-from tests.sharing.test_race import at_the_same_time
+from tests.sharing.test_locks import meet
 
 pytestmark = pytest.mark.django_db
 
@@ -53,6 +54,9 @@ def test_masked_then_shown_again(browser, prescription, market, mask_url):
         assert reverse(name, args=[prescription.pk]) not in text(done)
     assert not reach.to_dispense(market.finess).filter(pk=prescription.pk).exists()
     assert not reach.written_by(prescription.prescriber).filter(pk=prescription.pk).exists()
+    assert "Masquée" in text(browser.get(reverse("prescriptions")))
+    present = browser.get(reverse("prescription-present", args=[prescription.pk]))
+    assert present.url == reverse("prescription", args=[prescription.pk])
     shown = browser.post(reverse("prescription-unmask", args=[prescription.pk]), follow=True)
     assert "Ordonnance démasquée" in text(shown) and reverse("share-pharmacy", args=[prescription.pk]) in text(shown)
     assert reach.to_dispense(market.finess).filter(pk=prescription.pk).exists()
@@ -79,26 +83,27 @@ def test_not_while_it_is_sent(browser, prescription, share, mask_url):
     assert prescription.masked_at is None
 
 
+def code_of(act) -> str:
+    try:
+        act()
+    except Refused as refused:
+        return refused.reason.code
+    return "done"
+
+
 @pytest.mark.postgres
 @pytest.mark.django_db(transaction=True)
-def test_masked_while_it_is_being_sent_never_both(alice, prescription, market):
-    def tried(act):
-        def answer():
-            try:
-                act()
-            except Refused as refused:
-                return refused.reason.code
-            return "done"
-
-        return answer
-
-    answers = at_the_same_time(
-        tried(lambda: actions.mask_prescription(prescription=prescription, by=alice)),
-        tried(lambda: actions.share_prescription(prescription=prescription, pharmacy=market, by=alice)),
+def test_sent_while_it_is_being_masked_is_not_sent(alice, prescription, market):
+    codes = []
+    meet(
+        lambda: actions.mask_prescription(prescription=prescription, by=alice),
+        lambda: codes.append(code_of(lambda: send(prescription, market, alice))),
     )
-    prescription.refresh_from_db()
-    assert answers in (["done", "masked"], ["share-going-on", "done"])
-    assert (prescription.masked_at is None) == Share.objects.exists()
+    assert codes == ["masked"] and not Share.objects.exists()
+
+
+def send(prescription, pharmacy, by) -> None:
+    actions.share_prescription(prescription=prescription, pharmacy=pharmacy, by=by)
 
 
 def test_a_relative_neither_masks_nor_sees_what_is_masked(alice, leo):
@@ -116,6 +121,36 @@ def test_a_relative_neither_masks_nor_sees_what_is_masked(alice, leo):
     assert browser.get(reverse("prescription", args=[childs.pk])).status_code == 404
 
 
+@pytest.fixture
+def carer(bob, alice_patient):
+    """Bob, who helps Alice, in her space."""
+    until = timezone.now() + timedelta(days=1)
+    factories.access(bob, alice_patient, PatientAccess.Kind.CARER, expires_at=until)
+    browser = Client()
+    browser.force_login(bob)
+    browser.post(reverse("switch-patient", args=[alice_patient.pk]))
+    return browser
+
+
+def test_a_carer_reads_no_trace_of_what_is_masked(carer, alice, alice_patient, prescription, market):
+    """Neither where it went, nor what replaces what they see, nor that it was masked."""
+    actions.revoke_share(
+        share=actions.share_prescription(prescription=prescription, pharmacy=market, by=alice), by=alice
+    )
+    seen = factories.prescription(alice_patient)
+    prescription.replaces = seen
+    prescription.save()
+    actions.mask_prescription(prescription=prescription, by=alice)
+    assert str(prescription.pk) not in text(carer.get(reverse("prescription", args=[seen.pk])))
+    other = factories.prescription(alice_patient)
+    assert market.name not in text(carer.get(reverse("share-pharmacy", args=[other.pk])))
+    prescription.replaces = None
+    prescription.save()
+    actions.unmask_prescription(prescription=prescription, by=alice)
+    assert "masquée" not in text(carer.get(reverse("prescription", args=[prescription.pk])))
+    assert market.name in text(carer.get(reverse("share-pharmacy", args=[other.pk])))
+
+
 # --- One professional -------------------------------------------------------------------------------------------------
 
 
@@ -130,8 +165,8 @@ def test_whoever_wrote_received_or_delivered_is_listed(browser, alice_patient, p
     factories.dispensing(prescription, halles)
     listed = [(one.kind, one.name) for one in professionals.known_to(alice_patient)]
     assert listed == [
-        ("pharmacy", halles.name),
-        ("pharmacy", market.name),
+        ("structure", halles.name),
+        ("structure", market.name),
         ("prescriber", prescription.prescriber.full_name),
     ]
     page = text(browser.get(reverse("privacy")))
@@ -183,9 +218,43 @@ def test_a_stranger_s_professional_is_not_there(browser, alice_patient, bob_pati
     assert not alice_patient.blocked_professionals.exists()
 
 
-def test_the_carer_who_helps_decides_nothing(bob, alice_patient, prescription):
-    factories.access(bob, alice_patient, PatientAccess.Kind.CARER, expires_at=timezone.now() + timedelta(days=1))
-    browser = Client()
-    browser.force_login(bob)
-    browser.post(reverse("switch-patient", args=[alice_patient.pk]))
-    assert browser.get(reverse("privacy")).status_code == 404
+def test_a_carer_decides_nothing_and_does_not_learn_who_is_blocked(carer, alice_patient, prescription, market):
+    assert carer.get(reverse("privacy")).status_code == 404
+    factories.own_pharmacy(alice_patient, market, is_favourite=True)
+    alice_patient.blocked_professionals.create(identifier=market.finess)
+    page = text(carer.get(reverse("share-pharmacy", args=[prescription.pk])))
+    assert "Cette pharmacie ne peut pas recevoir cette ordonnance" in page and "bloqu" not in page
+
+
+def test_oneself_is_shown_the_way_to_unblock(browser, alice_patient, prescription, market):
+    factories.own_pharmacy(alice_patient, market)
+    alice_patient.blocked_professionals.create(identifier=market.finess)
+    page = text(browser.get(reverse("share-pharmacy", args=[prescription.pk])))
+    assert "Vous l’avez bloquée" in page and reverse("privacy") in page
+
+
+def test_whoever_opened_it_at_a_counter_or_handed_a_document_in_can_be_blocked(browser, alice_patient, prescription):
+    halles = factories.pharmacy()
+    registry.open_at_counter(prescription=prescription, pharmacy_finess=halles.finess, by="system:test")
+    prescription.documents.create(kind="received", content_type="text/xml", content=b"x", handed_in_by="690000001")
+    page = text(browser.get(reverse("privacy")))
+    assert halles.name in page and "Un établissement" in page and "FINESS 690000001" in page
+    decide(browser, "690000001", "block")
+    assert alice_patient.blocked_professionals.get().identifier == "690000001"
+
+
+def test_without_a_verb_nothing_is_done(browser, alice_patient, prescription):
+    assert browser.post(reverse("privacy"), {"identifier": prescription.prescriber.rpps}).status_code == 422
+    assert not alice_patient.blocked_professionals.exists()
+
+
+@pytest.mark.postgres
+@pytest.mark.django_db(transaction=True)
+def test_something_new_sent_there_while_it_is_being_blocked_is_not_sent(alice, alice_patient, market):
+    """It was not there yet when whoever blocks looked at what there is."""
+    codes = []
+    meet(
+        lambda: actions.block_professional(patient=alice_patient, identifier=market.finess, by=alice),
+        lambda: codes.append(code_of(lambda: send(factories.prescription(alice_patient), market, alice))),
+    )
+    assert codes == ["pharmacy-blocked"] and not Share.objects.exists()
