@@ -264,7 +264,7 @@ def test_an_unknown_pharmacy_is_refused_beside_the_list(journey, pharmacy):
 
 def test_a_closed_or_blocked_pharmacy_is_refused(journey, alice_patient, market):
     alice_patient.blocked_professionals.create(identifier=market.finess)
-    assert "Vous avez bloqué cette pharmacie" in _refused(journey.choose(market))
+    assert "Cette pharmacie ne peut pas recevoir cette ordonnance" in _refused(journey.choose(market))
     gone = factories.pharmacy("Pharmacie Partie", is_open=False)
     assert "n’est plus dans l’annuaire" in _refused(journey.choose(gone))
 
