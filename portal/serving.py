@@ -24,6 +24,7 @@ BELLS_AT_ONCE = 2
 
 class _Handler(WSGIRequestHandler):
     disable_nagle_algorithm = True
+    wbufsize = -1  # an answer leaves in one piece: unbuffered, its first line goes alone, then its headers
     timeout = IDLE_SECONDS
 
     def parse_request(self):
@@ -34,6 +35,7 @@ class _Handler(WSGIRequestHandler):
     def handle_one_request(self):
         try:
             super().handle_one_request()
+            self.wfile.flush()
         finally:
             self.server.has_answered(self)
 

@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass, field
 from urllib.parse import urlencode
 
-from tests.chaos.door import Door
+from tests.chaos.door import Door, whole
 from tests.chaos.ledger import Ledger
 from tests.chaos.people import Ticket
 
@@ -58,7 +58,7 @@ class Browser:
             self._line = self._line or self._door.open(PATIENCE)
             self._line.request(method, path, body, headers)
             answer = self._line.getresponse()
-            page = answer.read().decode()
+            page = whole(answer)
         except (OSError, http.client.HTTPException) as error:
             self.close()
             raise NoAnswer(type(error).__name__) from error

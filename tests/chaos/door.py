@@ -39,4 +39,12 @@ class Door:
         with closing(self.open(patience)) as line:
             line.request(method, path, headers=self.headers | headers)
             answer = line.getresponse()
-            return answer.status, answer.read().decode()
+            return answer.status, whole(answer)
+
+
+def whole(answer: http.client.HTTPResponse) -> str:
+    """The body. http.client takes headers for complete wherever the line ends, as when a server is killed between two;
+    all of ours say how long they are."""
+    if answer.length is None and not answer.chunked:
+        raise http.client.IncompleteRead(b"")
+    return answer.read().decode()

@@ -17,6 +17,7 @@ from email.policy import SMTP
 
 import pytest
 
+from portal import serving
 from tests.project import ROOT
 
 PATIENCE = 90
@@ -166,6 +167,18 @@ def test_who_has_asked_when_it_stops_gets_an_answer(served):
         line.sendall(b"age=en")
         assert line.makefile("rb").readline().startswith(b"HTTP/1.1 403")  # no CSRF token: Django has read it whole
     assert served.process.wait(PATIENCE) == 0
+
+
+def test_an_answer_leaves_in_one_piece():
+    site = serving.Site("127.0.0.1", 0).start()
+    try:
+        with socket.create_connection(("127.0.0.1", int(site.url.rpartition(":")[2])), PATIENCE) as line:
+            line.sendall(b"GET / HTTP/1.1\r\nHost: another.site\r\n\r\n")
+            first = line.recv(65536)
+            assert first.startswith(b"HTTP/1.1 400 ")
+            assert b"</html>" in first
+    finally:
+        site.stop()
 
 
 def test_a_taken_port_is_said_in_a_sentence(site_folder):
