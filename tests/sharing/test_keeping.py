@@ -188,10 +188,13 @@ def test_a_pharmacy_shut_out_and_let_in_again(browser, alice, alice_patient, pre
         )
     assert refused.value.reason.code == "pharmacy-blocked"
     decide(browser, market.finess, "block")  # twice: once
+    row = alice_patient.blocked_professionals.get().pk
     assert "Débloquer" not in text(decide(browser, market.finess, "unblock"))
     decide(browser, market.finess, "unblock")
     assert reach.to_dispense(market.finess).filter(pk=prescription.pk).exists()
     assert kinds(alice_patient) == ["patient.professional_blocked", "patient.professional_unblocked"]
+    lines = AuditEvent.objects.filter(patient=alice_patient.pk, subject=f"blockedprofessional:{row}")
+    assert list(lines.values_list("actor", "detail")) == [(f"user:{alice.pk}", {"professional": market.finess})] * 2
 
 
 def test_a_prescriber_shut_out_reads_nothing(browser, prescription):

@@ -1,5 +1,7 @@
 """Sending, moving, taking back, reading, answering: each act once, with its trace, or not at all."""
 
+from datetime import timedelta
+
 import pytest
 from django.db import IntegrityError, transaction
 from django.utils import timezone
@@ -134,6 +136,23 @@ def test_moving_takes_back_and_sends_in_one_step(send, alice):
     assert second.moved_from == first and second.pharmacy == other
 
 
+def test_a_move_takes_its_words_and_its_time_along_and_nothing_of_the_first(send, alice):
+    wished, later = timezone.now() + timedelta(hours=2), timezone.now() + timedelta(hours=5)
+    moved = actions.move_share(share=send(), pharmacy=factories.pharmacy(), wished_at=wished, key="k1", by=alice)
+    assert (moved.message, moved.wished_at) == ("", wished)
+    other = {"share": moved, "pharmacy": moved.pharmacy, "wished_at": later, "by": alice}
+    assert refused(lambda: actions.move_share(key="k1", **other)) == "idempotency-other-body"
+
+
+def test_without_a_key_each_move_is_one_of_its_own(send, alice):
+    first, other = send(), factories.pharmacy()
+    there = actions.move_share(share=first, pharmacy=other, by=alice)
+    back = actions.move_share(share=there, pharmacy=first.pharmacy, by=alice)
+    again = actions.move_share(share=back, pharmacy=other, by=alice)
+    assert len({first, there, back, again}) == 4 and again.status == S.SHARED
+    assert [back.patient.own_pharmacies.order_by("-last_used_at").first().pharmacy] == [other]
+
+
 def test_a_move_that_cannot_be_leaves_the_first_where_it_is(send, alice):
     first, without = send(), factories.pharmacy(mailbox=False)
     assert refused(lambda: actions.move_share(share=first, pharmacy=without, by=alice)) == "no-mailbox"
@@ -190,6 +209,38 @@ def test_taking_says_who_and_when_and_a_colleague_may_take_over(send, chloe, mar
     assert kinds(share).count("share.taken") == 2
 
 
+def test_taken_twice_with_one_key_it_is_taken_once(send, chloe, market):
+    share, member = send(), chloe.pharmacy_members.get()
+    yann = factories.user("yann@ordolien.test")
+    other = factories.member(yann, market, "Yann Le Goff")
+
+    def take(who, by, key="k1"):
+        return actions.take_share(share=share, member=who, key=key, by=by)
+
+    take(member, chloe)
+    take(other, yann)  # another's key is another key
+    assert take(member, chloe).taken_by == other  # chloe's comes again: it changes nothing
+    assert refused(lambda: take(None, chloe)) == "idempotency-other-body"
+    assert take(member, chloe, key="").taken_by == take(member, chloe, key="").taken_by == member
+    assert kinds(share).count("share.taken") == 4
+
+
+def test_what_moved_on_or_is_closed_or_over_is_not_taken(send, alice, chloe):
+    share, member = send(), chloe.pharmacy_members.get()
+
+    def take(share, version=""):
+        return actions.take_share(share=share, member=member, expected_version=version, by=chloe)
+
+    seen = share.version
+    actions.open_share(share=share, by=chloe)
+    assert refused(lambda: take(share, seen)) == "version-conflict"
+    actions.revoke_share(share=share, by=alice)
+    assert refused(lambda: take(share)) == "share-ended"
+    again = send()
+    actions.close_thread(share=again, by=chloe)
+    assert refused(lambda: take(again)) == "thread-closed"
+
+
 def reply(share, chloe, key="", door=DESK, **answer):
     return actions.record_reply(share=share, answer=Answer(**answer), door=door, key=key, by=chloe)
 
@@ -213,6 +264,38 @@ def test_the_same_answer_twice_counts_once(send, chloe):
         reply(share, chloe, key="k1", text="Bonjour")
     assert share.messages.count() == 1
     assert refused(lambda: reply(share, chloe, key="k1", text="Autre")) == "idempotency-other-body"
+
+
+def test_how_long_it_is_kept_is_said_until_another_answer(send, chloe):
+    until = timezone.localdate() + timedelta(days=3)
+    share = reply(send(), chloe, status=S.READY, ready_until=until)
+    share.refresh_from_db()
+    assert share.ready_until == until
+
+
+def test_an_answer_to_what_a_colleague_moved_meanwhile_is_refused(send, chloe):
+    share = send()
+    seen = share.version
+    actions.open_share(share=share, by=chloe)
+    late = {"share": share, "answer": Answer(text="Bonjour"), "door": DESK, "by": chloe}
+    assert refused(lambda: actions.record_reply(expected_version=seen, **late)) == "version-conflict"
+    assert not share.messages.exists()
+
+
+def test_words_that_are_too_long_are_refused_whoever_writes_them(send, alice, chloe):
+    share, long = send(), "a" * 1001
+    assert refused(lambda: reply(share, chloe, text=long)) == "message-too-long"
+    assert refused(lambda: actions.post_message(share=share, text=long, by=alice)) == "message-too-long"
+    assert not share.messages.exists()
+
+
+def test_a_word_with_the_key_of_another_is_refused_and_without_a_key_each_is_one(send, alice):
+    share = send()
+    actions.post_message(share=share, text="Je viens à 18 h", key="k1", by=alice)
+    assert refused(lambda: actions.post_message(share=share, text="Non", key="k1", by=alice)) == "idempotency-other-body"
+    for _ in range(2):
+        actions.post_message(share=share, text="Merci", by=alice)
+    assert share.messages.count() == 3
 
 
 def test_what_was_missing_is_forgotten_once_ready(send, chloe):
@@ -278,6 +361,8 @@ def test_every_act_leaves_its_line_on_the_patient_with_who_did_it(send, alice, c
     actions.record_reply(share=share, answer=Answer(text="Demain midi."), door=DESK, by=chloe)
     actions.post_message(share=share, text="Merci.", by=alice)
     actions.note_words_undelivered(share=share, by="system:delivery")
+    actions.note_recall_undelivered(share=share, by="system:delivery")
+    actions.note_not_processed(share=share, by="system:delivery")
     actions.close_thread(share=share, by=chloe)
     actions.close_thread(share=share, by=chloe)
     actions.note_reading(prescription=share.prescription, by=chloe)
@@ -295,11 +380,15 @@ def test_every_act_leaves_its_line_on_the_patient_with_who_did_it(send, alice, c
         ("share.message", pharmacist, {"side": "pharmacy"}),
         ("share.message", her, {"side": "patient"}),
         ("share.message-undelivered", "system:delivery", {}),
+        ("share.recall-undelivered", "system:delivery", {}),
+        ("share.not-processed", "system:delivery", {}),
         ("share.thread-closed", pharmacist, {}),
         ("prescription.read", pharmacist, {}),
         ("share.revoked", her, {"door": "portal"}),
     ]
     assert [notice.kind for notice in Notice.objects.filter(user=alice).order_by("pk")] == [
         "new_message",
+        "share_moved",
+        "share_moved",
         "share_moved",
     ]

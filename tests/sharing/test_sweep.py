@@ -110,13 +110,31 @@ def test_stopping_cuts_what_hangs_and_it_is_sent_again_later(open_sink, standing
     assert Delivery.objects.get(pk=row.pk).last_stage == "sent-dot"
 
 
+def until(is_so) -> None:
+    pause = threading.Event()
+    for _ in range(PATIENCE * 20):
+        if is_so():
+            return
+        pause.wait(0.05)
+    raise AssertionError("It never came.")
+
+
+def test_standing_it_sends_reads_ends_and_tells_again_and_again(local_operator, standing, settings, alice, market):
+    settings.EXPIRE_SECONDS = 0.02
+    one = standing()
+    for told in (1, 2):
+        sent = actions.share_prescription(prescription=factories.prescription(), pharmacy=market, by=alice)
+        until(lambda sent=sent: sent.deliveries.get().delivered_at)  # it left, and its report was read
+        over = expired()
+        until(lambda told=told: Notice.objects.filter(user=alice, status=Notice.Status.SENT).count() == told)
+        over.refresh_from_db()
+        assert over.status == S.EXPIRED
+    assert one.stop(PATIENCE)
+
+
 def test_it_shows_that_it_is_awake(standing):
     standing(senders=0)
-    awake = threading.Event()
-    for _ in range(PATIENCE * 20):
-        if Heartbeat.objects.filter(name="sweep").exists():
-            break
-        awake.wait(0.05)
+    until(Heartbeat.objects.filter(name="sweep").exists)
     assert (db_now() - Heartbeat.objects.get(name="sweep").at).total_seconds() < PATIENCE
 
 
