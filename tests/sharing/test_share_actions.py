@@ -292,7 +292,8 @@ def test_words_that_are_too_long_are_refused_whoever_writes_them(send, alice, ch
 def test_a_word_with_the_key_of_another_is_refused_and_without_a_key_each_is_one(send, alice):
     share = send()
     actions.post_message(share=share, text="Je viens à 18 h", key="k1", by=alice)
-    assert refused(lambda: actions.post_message(share=share, text="Non", key="k1", by=alice)) == "idempotency-other-body"
+    other = {"share": share, "text": "Non", "by": alice}
+    assert refused(lambda: actions.post_message(key="k1", **other)) == "idempotency-other-body"
     for _ in range(2):
         actions.post_message(share=share, text="Merci", by=alice)
     assert share.messages.count() == 3
