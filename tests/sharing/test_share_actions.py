@@ -53,7 +53,8 @@ def test_a_share_is_written_with_its_delivery_its_trace_and_its_receipt(send, al
     line = AuditEvent.objects.get(kind="share.created")
     assert line.patient == share.patient_id and line.actor == f"user:{alice.pk}"
     assert "Merci" not in str(line.detail)
-    assert share.patient.own_pharmacies.get().pharmacy == market
+    own = share.patient.own_pharmacies.get()
+    assert (own.pharmacy, own.last_used_at) == (market, share.created_at)
 
 
 def test_a_second_one_is_refused_with_where_and_when(send, alice):
@@ -74,6 +75,14 @@ def test_the_same_key_for_something_else_is_refused(send):
     send(key="k1")
     assert refused(lambda: send(key="k1", message="Autre chose")) == "idempotency-other-body"
     assert Share.objects.get().message == "Merci"
+
+
+def test_a_time_is_kept_and_belongs_to_the_key(prescription, market, alice):
+    wished, later = timezone.now() + timedelta(hours=2), timezone.now() + timedelta(hours=5)
+    facts = {"prescription": prescription, "pharmacy": market, "key": "k1", "by": alice}
+    share = actions.share_prescription(wished_at=wished, **facts)
+    assert (share.message, share.wished_at) == ("", wished)
+    assert refused(lambda: actions.share_prescription(wished_at=later, **facts)) == "idempotency-other-body"
 
 
 def test_two_people_with_the_same_key_do_not_meet(send, bob, bob_patient):
