@@ -5,7 +5,9 @@ import sys
 from datetime import timedelta
 
 import time_machine
+from django.conf import settings
 from django.db import transaction
+from django.test import override_settings
 from django.utils import timezone
 from hypothesis.stateful import RuleBasedStateMachine
 
@@ -51,7 +53,6 @@ class Story(RuleBasedStateMachine):
     """Each one in a transaction that is rolled back, at its own time."""
 
     world: World
-    settings = None  # pytest-django's
     steps = 0
 
     def __init__(self):
@@ -60,7 +61,8 @@ class Story(RuleBasedStateMachine):
         self.transaction.__enter__()
         self.clock = time_machine.travel(timezone.now(), tick=True)
         self.now = self.clock.start()
-        self.settings.DATABASE_CLOCK_AHEAD = 0
+        self.own_settings = override_settings(DATABASE_CLOCK_AHEAD=0)
+        self.own_settings.enable()
         self.memory = Memory(first_mail=len(self.world.sink.accepted))
         self.flights: list[Flight] = []
         self.keys: dict = {}
@@ -71,6 +73,7 @@ class Story(RuleBasedStateMachine):
             if sys.exc_info()[0] is None:  # a story that went wrong has said enough
                 self.everything_heals()
         finally:
+            self.own_settings.disable()
             self.clock.stop()
             transaction.set_rollback(True)
             self.transaction.__exit__(None, None, None)
@@ -88,7 +91,7 @@ class Story(RuleBasedStateMachine):
 
     def go_on(self, by: timedelta):
         self.now.shift(by)
-        self.settings.DATABASE_CLOCK_AHEAD += by.total_seconds()
+        settings.DATABASE_CLOCK_AHEAD += by.total_seconds()
 
     def go_round(self):
         """What time asks of the clerk."""

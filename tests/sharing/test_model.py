@@ -269,7 +269,7 @@ class AnyStory(Story):
 
 # --- Told short in the suite, and long on demand --------------------------------------------------------------------
 @pytest.fixture
-def any_story(open_sink, settings, alice, chloe, emma, dan, market):
+def any_story(open_sink, alice, chloe, emma, dan, market):
     pharmacies = [market, factories.pharmacy()]
     world = World(made(), factories.prescription(), pharmacies, alice=alice, chloe=chloe, emma=emma, dan=dan)
     for prescription in [*world.prescriptions, world.spare]:
@@ -278,7 +278,7 @@ def any_story(open_sink, settings, alice, chloe, emma, dan, market):
     world.sink = open_sink(world.behave)
     with connection.cursor() as cursor:
         cursor.execute(model_world.NOTE_EVERY_MOVE)
-    return type("AnyStory", (AnyStory,), {"world": world, "settings": settings})
+    return type("AnyStory", (AnyStory,), {"world": world})
 
 
 def made() -> list[Prescription]:
