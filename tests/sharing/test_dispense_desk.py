@@ -172,6 +172,17 @@ def test_a_part_leaves_the_share_going_on(desk, two_lines):
     assert share.status == S.READY and Dispensing.objects.get().lines.get().completeness == "FFP"
 
 
+def test_what_is_delivered_ends_neither_another_share_here_nor_the_same_one_elsewhere(desk, market, two_lines):
+    other = factories.share(factories.prescription(), market, status=S.READY)
+    elsewhere = factories.share(two_lines, factories.pharmacy(), status=S.READY)
+    show(desk, two_lines.number)
+    deliver(desk, two_lines, line(), line(2))
+    assert Dispensing.objects.get().prescription == two_lines
+    for share in (other, elsewhere):
+        share.refresh_from_db()
+        assert share.status == S.READY
+
+
 def test_a_line_nobody_reported_is_unknown_to_the_patient(desk, alice, two_lines):
     show(desk, two_lines.number)
     deliver(desk, two_lines, line(), line(2, outcome="later"))

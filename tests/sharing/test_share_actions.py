@@ -256,7 +256,8 @@ def reply(share, chloe, key="", door=DESK, **answer):
 
 def test_an_answer_with_words_is_one_state_one_message_one_notice(send, alice, chloe):
     share = reply(send(), chloe, status=S.READY, text="Jusqu’à 20 h")
-    assert share.status == S.READY and share.messages.get().body == "Jusqu’à 20 h"
+    words = share.messages.get()
+    assert (share.status, words.body, words.came_with) == (S.READY, "Jusqu’à 20 h", S.READY)
     assert [notice.kind for notice in Notice.objects.filter(user=alice)] == ["share_moved"]
 
 
@@ -264,7 +265,8 @@ def test_words_alone_do_not_move(send, alice, chloe):
     share = reply(send(), chloe, text="Quel dosage ?")
     assert share.status == S.SHARED
     assert [notice.kind for notice in Notice.objects.filter(user=alice)] == ["new_message"]
-    assert share.messages.get().side == ThreadMessage.Side.PHARMACY
+    words = share.messages.get()
+    assert (words.side, words.author, words.door, words.came_with) == (ThreadMessage.Side.PHARMACY, chloe, DESK, "")
 
 
 def test_the_same_answer_twice_counts_once(send, chloe):
